@@ -1,0 +1,24 @@
+"""Gathers the rooms' models for Django; nothing else."""
+
+from webapp.accounts.models import AuditEntry, User
+from webapp.definitions.models import Definition, Revision
+from webapp.hosts.models import Host
+from webapp.labs.models import Lab, Machine, Member
+from webapp.logs.models import Log, LogChunk, Spool
+from webapp.runs.models import Run, Step
+
+__all__ = [
+    "AuditEntry",
+    "Definition",
+    "Host",
+    "Lab",
+    "Log",
+    "LogChunk",
+    "Machine",
+    "Member",
+    "Revision",
+    "Run",
+    "Spool",
+    "Step",
+    "User",
+]
