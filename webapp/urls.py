@@ -1,0 +1,11 @@
+"""Every address of the site, gathered from the interfaces."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("webapp.web.urls_health")),
+    path("", include("webapp.web.urls_pages")),
+    path("", include("webapp.web.urls_runs")),
+    path("", include("webapp.web.urls_logs")),
+    path("", include("webapp.web.urls_definitions")),
+]
