@@ -10,15 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 app = Celery("webapp")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["webapp"])
+# Beat only ticks; the tick hands each lab host its own turn, on its own queue.
 app.conf.beat_schedule = {
-    "report-host": {
-        "task": "webapp.report_host",
-        "schedule": 10.0,
-        "options": {"queue": f"host-{settings.LAB_HOST}", "expires": 10},
-    },
-    "reap": {
-        "task": "webapp.reap",
-        "schedule": 5.0,
-        "options": {"queue": f"host-{settings.LAB_HOST}", "expires": 5},
-    },
+    "tick": {"task": "webapp.tick", "schedule": settings.LAB_HEARTBEAT_S, "options": {"expires": 5}},
 }

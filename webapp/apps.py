@@ -1,0 +1,12 @@
+"""Django's handle on the one app; loads Celery's configuration into every process."""
+
+from django.apps import AppConfig
+
+from webapp.celery import app as celery_app
+
+
+class WebappConfig(AppConfig):
+    """The app `webapp`; `celery_app` is Celery's current app from here on."""
+
+    name = "webapp"
+    celery_app = celery_app
