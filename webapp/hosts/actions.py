@@ -1,0 +1,41 @@
+"""Know the lab hosts: a worker reports its own, an inspection looks closer."""
+
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from webapp import live
+from webapp.accounts import audit
+from webapp.accounts.models import User
+from webapp.background import enqueue
+from webapp.hosts.inspection import gather, judge
+from webapp.hosts.models import Host
+from webapp.vagrant.driver import find_vagrant
+
+
+def report_host(name: str, now: datetime) -> Host:
+    """A worker of this host is alive; make the host known the first time."""
+    host, created = Host.objects.get_or_create(name=name, defaults={"seen_at": now})
+    Host.objects.filter(pk=host.pk).update(seen_at=now)
+    if created or host.checked_at is None:
+        inspect_host(host, now)
+    return host
+
+
+def inspect_host(host: Host, now: datetime) -> None:
+    """Look at this computer; only a task on the host's own queue may call it."""
+    facts = gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT))
+    findings, providers, seen = judge(facts).to_json()
+    Host.objects.filter(pk=host.pk).update(
+        findings=findings, providers=providers, facts=seen, checked_at=now, seen_at=now
+    )
+    live.announce({"type": "host.changed", "host": host.pk})
+
+
+def request_inspection(host: Host, by: User) -> None:
+    """Ask the host's worker for a fresh look."""
+    with transaction.atomic():
+        audit.record(by, "inspected host", host.name)
+        enqueue("webapp.inspect_host", host.pk, queue=host.queue)

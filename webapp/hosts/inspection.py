@@ -1,0 +1,166 @@
+"""Look at this computer as a lab host: what is installed, what is missing, the remedy.
+
+`gather` asks the system; `judge` is pure and turns the facts into findings.
+"""
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+Level = Literal["ok", "warning", "error"]
+GIB = 1024**3
+ASK_TIMEOUT_S = 30
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was seen. Sizes in GiB; texts are "" when the program is not there."""
+
+    system: str
+    cpus: int
+    memory_gib: float
+    free_memory_gib: float
+    free_disk_gib: float
+    vagrant: str = ""
+    plugins: tuple[str, ...] = ()
+    virtualbox: str = ""
+    libvirt: str = ""
+    has_kvm: bool = False
+    has_winrm: bool = False
+    vmware_utility: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the hosts page. `remedy` is a command or a sentence, copyable."""
+
+    key: str
+    level: Level
+    title: str
+    detail: str = ""
+    remedy: str = ""
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The outcome: findings, the providers that can be used, and the facts."""
+
+    facts: Facts
+    findings: tuple[Finding, ...] = field(default=())
+    providers: tuple[str, ...] = ()
+
+    def to_json(self) -> tuple[list[dict[str, object]], list[str], dict[str, object]]:
+        return [asdict(f) for f in self.findings], list(self.providers), asdict(self.facts)
+
+
+def ask(*command: str) -> str:
+    """Return what a program prints, "" when it is missing, fails or takes over 30 s."""
+    if shutil.which(command[0]) is None:
+        return ""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def gather(lab_home: Path, vagrant: Path | None) -> Facts:
+    """Ask the system. Takes a few seconds where Vagrant is installed."""
+    lab_home.mkdir(parents=True, exist_ok=True)
+    memory = psutil.virtual_memory()
+    plugins = tuple(line.split()[0] for line in ask(str(vagrant), "plugin", "list").splitlines() if "(" in line) if vagrant else ()
+    return Facts(
+        system=f"{platform.system()} {platform.release()}",
+        cpus=psutil.cpu_count() or 1,
+        memory_gib=round(memory.total / GIB, 1),
+        free_memory_gib=round(memory.available / GIB, 1),
+        free_disk_gib=round(shutil.disk_usage(lab_home).free / GIB, 1),
+        vagrant=ask(str(vagrant), "--version") if vagrant else "",
+        plugins=plugins,
+        virtualbox=ask("VBoxManage", "--version"),
+        libvirt=ask("virsh", "--connect", "qemu:///system", "version", "--daemon"),
+        has_kvm=Path("/dev/kvm").exists(),
+        has_winrm=bool(vagrant) and has_winrm_gem(plugins),
+        vmware_utility=Path("/opt/vagrant-vmware-desktop").exists(),
+    )
+
+
+def has_winrm_gem(plugins: Iterable[str]) -> bool:
+    """HashiCorp's own package bundles the gem; distributions' packages do not."""
+    bundled = Path("/opt/vagrant/embedded/gems").exists()
+    return bundled or "winrm" in set(plugins)
+
+
+def judge(facts: Facts) -> Inspection:
+    """Pure: facts to findings, worst first within each subject."""
+    findings = (
+        *judge_vagrant(facts),
+        *judge_providers(facts),
+        *judge_room(facts),
+    )
+    return Inspection(facts, findings, usable_providers(facts))
+
+
+def usable_providers(facts: Facts) -> tuple[str, ...]:
+    """Providers that Vagrant can drive here, the most convenient first."""
+    if not facts.vagrant:
+        return ()
+    found = {
+        "virtualbox": bool(facts.virtualbox),
+        "libvirt": "vagrant-libvirt" in facts.plugins and bool(facts.libvirt),
+        "vmware_desktop": "vagrant-vmware-desktop" in facts.plugins and facts.vmware_utility,
+        "hyperv": facts.system.startswith("Windows"),
+    }
+    return tuple(name for name, is_usable in found.items() if is_usable)
+
+
+def judge_vagrant(facts: Facts) -> Iterable[Finding]:
+    if not facts.vagrant:
+        yield Finding(
+            "vagrant", "warning", "Vagrant is not installed",
+            "Labs on this host can only be rehearsed.",
+            "Install Vagrant 2.4.9 or newer from HashiCorp's packages, then inspect again.",
+        )
+        return
+    yield Finding("vagrant", "ok", facts.vagrant, f"Plugins: {', '.join(facts.plugins) or 'none'}.")
+    if not facts.has_winrm:
+        yield Finding(
+            "winrm", "warning", "Vagrant has no WinRM",
+            "Every command on a lab with a WinRM machine would end in “cannot load such file -- winrm”.",
+            "vagrant plugin install winrm winrm-fs winrm-elevated",
+        )
+
+
+def judge_providers(facts: Facts) -> Iterable[Finding]:
+    providers = usable_providers(facts)
+    if providers:
+        yield Finding("provider", "ok", f"Providers: {', '.join(providers)}")
+    else:
+        yield Finding(
+            "provider", "warning", "No provider was found",
+            "Launches on this host are rehearsals: nothing real is started.",
+            "Install VirtualBox 7, or libvirt with the plugin vagrant-libvirt, then inspect again.",
+        )
+    if "libvirt" in providers and not facts.has_kvm:
+        yield Finding(
+            "kvm", "warning", "There is no /dev/kvm",
+            "QEMU emulates the processor: a Linux machine takes minutes to boot, a Windows one is out of reach.",
+            "Switch on virtualisation in the firmware, or nested virtualisation of this VM.",
+        )
+
+
+def judge_room(facts: Facts) -> Iterable[Finding]:
+    yield graded("disk", facts.free_disk_gib, 20, 80, "GiB free for labs", "Free some space, or set LAB_HOME to a larger disk.")
+    yield graded("memory", facts.free_memory_gib, 2, 10, "GiB of memory free", "One lab with one Windows worker takes about 10 GiB.")
+    yield graded("cpus", facts.cpus, 1, 4, "processors", "One lab with one Windows worker wants four or more.")
+
+
+def graded(key: str, value: float, error_below: float, warning_below: float, unit: str, remedy: str) -> Finding:
+    level: Level = "error" if value < error_below else "warning" if value < warning_below else "ok"
+    return Finding(key, level, f"{value:g} {unit}", "", "" if level == "ok" else remedy)

@@ -1,0 +1,175 @@
+"""Make, share and forget labs. A lab's run is `runs.actions`' business."""
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils.text import slugify
+
+from webapp import live
+from webapp.accounts import audit
+from webapp.accounts.models import User
+from webapp.catalog import library
+from webapp.catalog.spec import LabSpec, place
+from webapp.definitions.models import Revision
+from webapp.hosts.models import Host
+from webapp.labs.models import REHEARSAL, Lab, Machine, Member
+from webapp.vagrant.states import NOT_CREATED
+
+LAB_PREFIX_LENGTH = 24
+
+
+class LaunchError(Exception):
+    """A launch that cannot be: `problems` are sentences for the user, nothing was made."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__(" ".join(self.problems))
+
+
+def lab_folder(lab: Lab) -> Path:
+    """Return the lab's working folder on its lab host."""
+    return Path(settings.LAB_HOME) / lab.slug
+
+
+def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: User) -> Lab:
+    """Store a lab and its machines with a subnet of their own; call inside a transaction.
+
+    Raises LaunchError when the name, the provider or the addresses cannot be had.
+    """
+    spec = LabSpec.from_json(revision.spec)
+    provider = choose_provider(spec, host, provider)
+    subnet = choose_subnet(spec, taken_subnets(host))
+    placed = place(spec, subnet)
+    slug = free_slug(name)
+    try:
+        with transaction.atomic():
+            lab = Lab.objects.create(
+                name=name.strip(),
+                slug=slug,
+                owner=by,
+                revision=revision,
+                host=host,
+                provider=provider,
+                spec=placed.to_json(),
+                kit_digest=library.kit_digest(Path(settings.ENVIRONMENTS_DIR)),
+                name_prefix=f"{slug[:LAB_PREFIX_LENGTH].strip('-')}-",
+                subnet=subnet,
+            )
+    except IntegrityError as error:
+        raise LaunchError(["Another lab was launched at this very moment; press Launch again."]) from error
+    Machine.objects.bulk_create(machine_rows(lab, placed))
+    audit.record(by, "launched lab", lab.name, lab_id=lab.pk, detail={"definition": str(revision), "host": host.name})
+    return lab
+
+
+def machine_rows(lab: Lab, spec: LabSpec) -> list[Machine]:
+    return [
+        Machine(
+            lab=lab,
+            position=position,
+            name=machine.name,
+            role=machine.role,
+            ip=machine.ip or None,
+            cpus=machine.cpus,
+            memory_mib=machine.memory_mib,
+            box=f"{machine.box} {machine.box_version}".strip(),
+        )
+        for position, machine in enumerate(spec.machines)
+    ]
+
+
+def free_slug(name: str) -> str:
+    """Return a slug that no lab has; LaunchError for a name without a letter or digit."""
+    base = slugify(name)[:40]
+    if not base:
+        raise LaunchError(["The lab needs a name with at least one letter or digit."])
+    taken = set(Lab.objects.filter(slug__startswith=base).values_list("slug", flat=True))
+    if base not in taken:
+        return base
+    return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+
+
+def choose_provider(spec: LabSpec, host: Host, asked: str) -> str:
+    """The asked one, else the definition's, else the host's first, else the rehearsal."""
+    wanted = asked or ("" if spec.provider.name == "auto" else spec.provider.name)
+    found = [*host.providers, REHEARSAL]
+    if not wanted:
+        return str(found[0])
+    if wanted not in found:
+        raise LaunchError(
+            [f"The lab host {host.name} has no provider {wanted!r}; it has {', '.join(found)}. "
+             "Choose another host, or see its page for what to install."]
+        )
+    return wanted
+
+
+def taken_subnets(host: Host) -> list[str]:
+    return list(Lab.objects.filter(host=host, destroyed_at=None).values_list("subnet", flat=True))
+
+
+def choose_subnet(spec: LabSpec, taken: Iterable[str]) -> str:
+    """Pure: the definition's own subnet when it is free, else the first free /24 of the pool."""
+    used = [ipaddress.ip_network(subnet) for subnet in taken]
+    if spec.network.subnet:
+        wanted = ipaddress.ip_network(spec.network.subnet)
+        if any(wanted.overlaps(other) for other in used):
+            raise LaunchError(
+                [f"The definition asks for the subnet {wanted}, which a lab on this host uses. "
+                 "Destroy that lab, or leave the addresses out and the lab gets its own."]
+            )
+        return str(wanted)
+    pool = ipaddress.ip_network(settings.LAB_SUBNET_POOL)
+    free = (n for n in pool.subnets(new_prefix=24) if not any(n.overlaps(other) for other in used))
+    try:
+        return str(next(free))
+    except StopIteration:
+        raise LaunchError(
+            [f"All subnets of {pool} are used by labs on this host; destroy one, or widen LAB_SUBNET_POOL."]
+        ) from None
+
+
+def add_guest(lab: Lab, user: User, by: User) -> Member:
+    """Let a person operate this lab."""
+    member, created = Member.objects.get_or_create(lab=lab, user=user)
+    if created:
+        audit.record(by, "added guest", user.username, lab_id=lab.pk)
+        transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
+    return member
+
+
+def remove_member(lab: Lab, user: User, by: User) -> None:
+    """Take the lab's own right away; the site-wide role stays."""
+    gone, _ = Member.objects.filter(lab=lab, user=user).delete()
+    if gone:
+        audit.record(by, "removed member", user.username, lab_id=lab.pk)
+        transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
+
+
+def record_states(lab: Lab, states: Mapping[str, str], now: datetime) -> None:
+    """Store what Vagrant says of the machines (its own state ids) and the time of the look."""
+    changed = False
+    for machine in lab.machines.all():
+        state = states.get(machine.name)
+        if state is None:
+            continue
+        fields: dict[str, Any] = {"seen_at": now}  # Any: update()'s own values
+        if state != machine.state:
+            fields |= {"state": state, "state_since": now}
+            changed = True
+        Machine.objects.filter(pk=machine.pk).update(**fields)
+    if changed:
+        live.announce({"type": "machines.changed", "lab": lab.pk})
+
+
+def forget_lab(lab: Lab, now: datetime) -> bool:
+    """Mark the lab destroyed if no machine of it is left; its runs and logs stay."""
+    if lab.machines.exclude(state=NOT_CREATED).exists():
+        return False
+    Lab.objects.filter(pk=lab.pk, destroyed_at=None).update(destroyed_at=now)
+    live.announce({"type": "lab.changed", "lab": lab.pk})
+    return True
