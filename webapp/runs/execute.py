@@ -1,0 +1,230 @@
+"""Walk a run's plan: start what is ready, side by side, and end truthfully.
+
+One walker per run, in one Celery task; each step in a thread of its own. The
+walker alone decides what starts and how the run ends; steps only report.
+"""
+
+import logging
+import queue
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import connections
+from django.utils import timezone
+
+from webapp.executions.holder import holder_name
+from webapp.executions.models import Status
+from webapp.labs.actions import forget_lab
+from webapp.labs.folder import remove_folder
+from webapp.logs import store
+from webapp.planning.plan import Plan, PlannedStep, Verb
+from webapp.runs.actions import announce_run
+from webapp.runs.models import Run, Step
+from webapp.runs.steps import Outcome, StepContext, run_step
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 0.5
+DONE = {Step.Status.SUCCEEDED}
+OPEN_STEP = {Step.Status.WAITING, Step.Status.RUNNING}
+# Set when this worker process is told to end: every walker stops its children.
+SHUTTING_DOWN = threading.Event()
+
+
+@dataclass
+class Stop:
+    """Why a walk is being stopped, if it is; asked by the steps' threads, set by the walker."""
+
+    canceled: bool = False
+    lost: bool = False
+    shut_down: bool = False
+
+    def __bool__(self) -> bool:
+        return self.canceled or self.lost or self.shut_down
+
+
+def execute_run(run_id: int) -> None:
+    """Claim a pending run and walk it; a run that another worker has is left alone."""
+    run = Run.objects.select_related("lab__host", "requested_by").get(pk=run_id)
+    if not run.start(holder_name(settings.LAB_HOST), timezone.now()):
+        return
+    logger.info("run %s lab %s: %s begins", run.pk, run.lab_id, run.verb)
+    announce_run(run)
+    walker = Walker(run)
+    try:
+        walker.walk()
+    except Exception:
+        logger.exception("run %s lab %s: the walker failed", run.pk, run.lab_id)
+        walker.end(Status.FAILED, "A fault of the dashboard ended this run; its administrator finds it in the worker's log.")
+        raise
+
+
+class Walker:
+    """One run under way. Threads hand their outcomes in through a queue."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.plan = Plan.from_json(run.plan)
+        self.rows = {step.key: step for step in run.steps.all()}
+        self.outcomes: queue.Queue[tuple[str, Outcome]] = queue.Queue()
+        self.threads: dict[str, threading.Thread] = {}
+        self.stop = Stop()
+        self.next_beat = 0.0
+        self.run_states: dict[str, str] = {}
+
+    def walk(self) -> None:
+        self.note_beginning()
+        while any(row.status in OPEN_STEP for row in self.rows.values()):
+            self.heartbeat()
+            if self.stop.lost:
+                self.abandon()
+                return
+            self.skip_hopeless()
+            self.start_ready()
+            self.take_outcomes()
+        self.end(*self.verdict())
+
+    def note_beginning(self) -> None:
+        by = self.run.requested_by.username if self.run.requested_by else "the system"
+        count = len(self.plan.steps)
+        again = f", going on after #{self.run.continues.number}" if self.run.continues else ""
+        machine = f" of {self.run.machine}" if self.run.machine else ""
+        store.note(
+            self.run.log_id, f"#{self.run.number} {self.run.verb}{machine}, asked for by {by}{again}: {count} steps"
+        )
+
+    # -- what may start ---------------------------------------------------------
+
+    def start_ready(self) -> None:
+        for step in self.plan.steps:
+            if self.is_ready(step):
+                self.start(step)
+
+    def is_ready(self, step: PlannedStep) -> bool:
+        if self.rows[step.key].status != Step.Status.WAITING or self.is_busy(step.machine):
+            return False
+        if step.always:
+            others = (row for key, row in self.rows.items() if key != step.key)
+            return all(row.status not in OPEN_STEP for row in others)
+        return not self.stop and all(self.status(need) in DONE for need in step.needs)
+
+    def is_busy(self, machine: str) -> bool:
+        """Vagrant works on one machine with one process at a time."""
+        return machine != "" and any(
+            self.rows[key].machine == machine for key, thread in self.threads.items() if thread.is_alive()
+        )
+
+    def status(self, key: str) -> str:
+        return self.rows[key].status if key in self.rows else Step.Status.SUCCEEDED
+
+    def skip_hopeless(self) -> None:
+        """Mark steps that cannot come to their turn: a need failed, or the run is stopping."""
+        for step in self.plan.steps:
+            row = self.rows[step.key]
+            if row.status != Step.Status.WAITING or step.always:
+                continue
+            broken = [n for n in step.needs if self.status(n) not in DONE and self.status(n) not in OPEN_STEP]
+            if broken or self.stop:
+                sentence = f"Not run: {broken[0]} did not succeed." if broken else "Not run: the run was stopped."
+                self.update(row, status=Step.Status.SKIPPED, sentence=sentence)
+
+    def start(self, step: PlannedStep) -> None:
+        row = self.rows[step.key]
+        first = store.note(self.run.log_id, f"▶ {step.title}", machine=step.machine, step=row.number)
+        self.update(row, status=Step.Status.RUNNING, started_at=timezone.now(), first_line=first)
+        context = StepContext(self.run, step, row, lambda: bool(self.stop))
+        thread = threading.Thread(target=self.carry_out, args=(context,), name=step.key, daemon=True)
+        self.threads[step.key] = thread
+        thread.start()
+        announce_run(self.run)
+
+    def carry_out(self, context: StepContext) -> None:
+        """Thread body: always hands in an outcome, whatever happens."""
+        try:
+            outcome = run_step(context)
+        except Exception as error:
+            logger.exception("run %s step %s: a fault of ours", self.run.pk, context.step.key)
+            outcome = Outcome.failed(f"A fault of the dashboard: {type(error).__name__}: {error}", "fault")
+        finally:
+            connections.close_all()
+        self.outcomes.put((context.step.key, outcome))
+
+    # -- what has happened ------------------------------------------------------
+
+    def take_outcomes(self) -> None:
+        try:
+            key, outcome = self.outcomes.get(timeout=TICK_S)
+        except queue.Empty:
+            return
+        self.threads.pop(key).join()
+        self.settle(self.rows[key], outcome)
+
+    def settle(self, row: Step, outcome: Outcome) -> None:
+        status = outcome.status
+        if status == Step.Status.CANCELED and self.stop.shut_down:
+            status = Step.Status.INTERRUPTED
+        mark = "✓" if status == Step.Status.SUCCEEDED else "■"
+        text = f"{mark} {row.title}: {outcome.sentence or status.label.lower()}"
+        last = store.note(self.run.log_id, text, machine=row.machine, step=row.number)
+        self.update(
+            row,
+            status=status,
+            finished_at=timezone.now(),
+            last_line=last,
+            attempt=outcome.attempt,
+            exit_code=outcome.exit_code,
+            signature=outcome.signature[:200],
+            sentence=outcome.sentence[:500],
+        )
+        logger.info("run %s lab %s: step %s %s", self.run.pk, self.run.lab_id, row.key, status)
+        announce_run(self.run)
+
+    def update(self, row: Step, **fields: object) -> None:
+        Step.objects.filter(pk=row.pk).update(**fields)
+        for name, value in fields.items():
+            setattr(row, name, value)
+
+    def heartbeat(self) -> None:
+        """Say "alive" every few seconds, and learn of a cancel, a shutdown or a lost claim."""
+        if SHUTTING_DOWN.is_set():
+            self.stop.shut_down = True
+        row = Run.objects.filter(pk=self.run.pk).values("status", "holder", "cancel_requested_at").get()
+        if row["status"] != Status.RUNNING or row["holder"] != self.run.holder:
+            self.stop.lost = True
+        elif row["cancel_requested_at"] is not None:
+            self.stop.canceled = True
+        if not self.stop.lost and time.monotonic() >= self.next_beat:
+            Run.objects.filter(pk=self.run.pk, holder=self.run.holder).update(heartbeat_at=timezone.now())
+            self.next_beat = time.monotonic() + settings.LAB_HEARTBEAT_S
+
+    def abandon(self) -> None:
+        """Somebody declared this walker lost: stop the children, write nothing more."""
+        logger.warning("run %s lab %s: claim lost, leaving", self.run.pk, self.run.lab_id)
+        for thread in self.threads.values():
+            thread.join(timeout=30)
+
+    # -- the end ----------------------------------------------------------------
+
+    def verdict(self) -> tuple[Status, str]:
+        rows = [row for row in self.rows.values() if row.kind != "look"]
+        failed = [row for row in rows if row.status == Step.Status.FAILED]
+        if self.stop.shut_down and any(row.status != Step.Status.SUCCEEDED for row in rows):
+            return Status.INTERRUPTED, "The worker was shut down; the machines are as they were. Retry goes on."
+        if self.stop.canceled and any(row.status != Step.Status.SUCCEEDED for row in rows):
+            return Status.CANCELED, "Canceled; the machines are left as they are."
+        if failed:
+            where = f"{failed[0].machine}: " if failed[0].machine else ""
+            return Status.FAILED, f"{where}{failed[0].title} failed. {failed[0].sentence}".strip()
+        return Status.SUCCEEDED, ""
+
+    def end(self, status: Status, sentence: str) -> None:
+        if self.run.verb == Verb.DESTROY and status == Status.SUCCEEDED and forget_lab(self.run.lab, timezone.now()):
+            remove_folder(Path(settings.LAB_HOME) / self.run.lab.slug)
+        store.note(self.run.log_id, f"#{self.run.number} {self.run.verb} {status.label.lower()}. {sentence}".strip())
+        self.run.finish(status, timezone.now(), sentence)
+        store.finish(self.run.log_id, status)
+        logger.info("run %s lab %s: %s", self.run.pk, self.run.lab_id, status)
+        announce_run(self.run)

@@ -1,0 +1,46 @@
+"""What a Vagrant child says, as log lines, and what it says of its own failure."""
+
+from collections.abc import Sequence
+
+from webapp.logs.lines import LogLine
+from webapp.vagrant.machine_readable import ErrorExit, parse_line, to_lines
+
+NOT_CREATED_TEXTS = ("VM not created. Moving on", "VM is not created", "Machine not created")
+
+
+class VagrantOutput:
+    """Translates lines of `--machine-readable` and remembers how Vagrant explained its end."""
+
+    def __init__(self, machine: str) -> None:
+        self.machine = machine
+        self.error_class = ""
+        self.error_text = ""
+        self.last_error = ""
+        self.was_not_created = False
+
+    def translate(self, texts: Sequence[str]) -> list[LogLine]:
+        """Return the lines for people; keep what explains a failure."""
+        for text in texts:
+            if ",error-exit," in text:
+                self.remember(text)
+        lines = [
+            LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)
+        ]
+        for line in lines:
+            if line.stream == "error" and line.text.strip():
+                self.last_error = line.text.strip()
+            elif line.text.startswith(NOT_CREATED_TEXTS):
+                self.was_not_created = True
+        return lines
+
+    def remember(self, text: str) -> None:
+        event = parse_line(text)
+        if isinstance(event, ErrorExit):
+            self.error_class = event.error_class.rpartition("::")[2]
+            self.error_text = event.text
+
+    @property
+    def reason(self) -> str:
+        """One sentence: Vagrant's own error, else the last line on stderr."""
+        text = " ".join((self.error_text or self.last_error).split())
+        return text if len(text) <= 300 else f"{text[:300]}…"

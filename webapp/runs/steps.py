@@ -1,0 +1,264 @@
+"""Carry out one step: bounded attempts, a signature for each failure, no third try of the same.
+
+Each kind of step has one function below; those that call Vagrant share `vagrant_step`.
+"""
+
+import logging
+import re
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.utils import timezone
+
+from webapp.executions.record import Recorder, make_spool, record_child
+from webapp.hosts.inspection import gather, judge
+from webapp.labs.actions import lab_folder, record_states
+from webapp.labs.folder import FolderError, prepare_folder
+from webapp.labs.models import REHEARSAL, Lab
+from webapp.logs import store
+from webapp.logs.redact import Redactor
+from webapp.planning.plan import PlannedStep, StepKind
+from webapp.process import Child, Exit
+from webapp.runs.models import Run, Step
+from webapp.runs.output import VagrantOutput
+from webapp.vagrant.driver import VagrantDriver, VagrantError, find_vagrant
+from webapp.vagrant.states import RUNNING
+
+logger = logging.getLogger(__name__)
+
+LOCKED_TRIES = 6
+LOCKED_PAUSE_S = 5.0
+BACKOFF_S = 2.0
+VARIABLE_PART = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:[.:]\d+)*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a step, or one attempt of it, ended. `signature` tells equal failures apart from new ones."""
+
+    status: Step.Status
+    sentence: str = ""
+    signature: str = ""
+    exit_code: int | None = None
+    attempt: int = 1
+
+    @classmethod
+    def succeeded(cls, sentence: str = "", exit_code: int | None = None) -> "Outcome":
+        return cls(Step.Status.SUCCEEDED, sentence, exit_code=exit_code)
+
+    @classmethod
+    def failed(cls, sentence: str, signature: str, exit_code: int | None = None) -> "Outcome":
+        return cls(Step.Status.FAILED, sentence, signature, exit_code)
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step's thread may know: its run, its plan, its row, and whether to stop."""
+
+    run: Run
+    step: PlannedStep
+    row: Step
+    is_stopping: Callable[[], bool]
+
+    @property
+    def lab(self) -> Lab:
+        return self.run.lab
+
+    def note(self, text: str) -> None:
+        store.note(self.run.log_id, text, machine=self.step.machine, step=self.row.number)
+
+
+def run_step(context: StepContext) -> Outcome:
+    """Try the step until it succeeds, fails twice the same way, or runs out of attempts."""
+    attempts = max(context.step.attempts, 1)
+    previous = ""
+    for attempt in range(1, attempts + 1):
+        Step.objects.filter(pk=context.row.pk).update(attempt=attempt)
+        outcome = KINDS[context.step.kind](context)
+        outcome = Outcome(outcome.status, outcome.sentence, outcome.signature, outcome.exit_code, attempt)
+        if outcome.status != Step.Status.FAILED or attempt == attempts:
+            return outcome
+        if outcome.signature and outcome.signature == previous:
+            return Outcome.failed(f"{outcome.sentence} It failed twice in the same way, so it is not tried again.",
+                                  outcome.signature, outcome.exit_code)
+        previous = outcome.signature
+        context.note(f"── {outcome.sentence} Attempt {attempt + 1} of {attempts} ──")
+        if wait_or_stop(context, BACKOFF_S * attempt):
+            return canceled()
+    raise AssertionError("unreachable: the last attempt returns")
+
+
+def wait_or_stop(context: StepContext, seconds: float) -> bool:
+    """Wait; return True at once when the run is stopping."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if context.is_stopping():
+            return True
+        time.sleep(0.1)
+    return context.is_stopping()
+
+
+def canceled() -> Outcome:
+    return Outcome(Step.Status.CANCELED, "Stopped; the machine is left as it is.")
+
+
+def failure_signature(error_class: str, text: str) -> str:
+    """Pure: the same failure gives the same text, whatever the times, numbers and addresses in it."""
+    return f"{error_class}:{VARIABLE_PART.sub('#', text).strip().lower()}"[:200]
+
+
+# -- steps of our own ------------------------------------------------------------
+
+
+def validate(context: StepContext) -> Outcome:
+    """Make the lab's folder if need be, and check that it is what the lab was pinned to."""
+    folder = lab_folder(context.lab)
+    try:
+        prepare_folder(context.lab, folder, Path(settings.ENVIRONMENTS_DIR))
+    except (FolderError, OSError) as error:
+        return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
+    context.note(f"Kit {context.lab.kit_digest[:12]}, provider {context.lab.provider}, subnet {context.lab.subnet}")
+    return Outcome.succeeded()
+
+
+def preflight(context: StepContext) -> Outcome:
+    """Look at the lab host before the first machine: room, and the lab's provider."""
+    if context.lab.is_rehearsal:
+        context.note("This lab is a rehearsal: no machine is started, nothing is installed.")
+        return Outcome.succeeded()
+    inspection = judge(gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT)))
+    for finding in inspection.findings:
+        context.note(f"{finding.level}: {finding.title}. {finding.detail} {finding.remedy}".strip())
+    if context.lab.provider not in inspection.providers:
+        return Outcome.failed(f"The provider {context.lab.provider} is not usable on this host; see the Hosts page.",
+                              "provider")
+    errors = [finding for finding in inspection.findings if finding.level == "error"]
+    if errors:
+        return Outcome.failed(f"{errors[0].title}. {errors[0].remedy}".strip(), errors[0].key)
+    return Outcome.succeeded()
+
+
+def look(context: StepContext) -> Outcome:
+    """Ask Vagrant for every machine's state and store what it says."""
+    if not (lab_folder(context.lab) / "lab.json").exists():
+        return Outcome.succeeded("There is no folder yet, so there is no machine.")
+    try:
+        states = {name: status.state for name, status in driver_for(context.lab).status().items()}
+    except VagrantError as error:
+        return Outcome.failed(f"The machines' states are unknown: {error}", "look")
+    record_states(context.lab, states, timezone.now())
+    return Outcome.succeeded(", ".join(f"{name} {state}" for name, state in states.items()))
+
+
+def wait_for(context: StepContext) -> Outcome:
+    """Wait until the machine's remote shell answers."""
+    driver = driver_for(context.lab)
+    end = time.monotonic() + context.step.limit_s
+    while time.monotonic() < end:
+        try:
+            if driver.run(context.step.machine, "exit 0", timeout_s=60).code == 0:
+                return Outcome.succeeded("The remote shell answers.")
+        except VagrantError as error:
+            context.note(f"Not yet: {error}")
+        if wait_or_stop(context, 3):
+            return canceled()
+    return Outcome.failed(f"The remote shell did not answer within {context.step.limit_s} s.", "no-shell")
+
+
+# -- steps that call Vagrant -------------------------------------------------------
+
+
+def driver_for(lab: Lab) -> VagrantDriver:
+    """Return the driver of the lab's folder: real Vagrant, or the rehearsal."""
+    if lab.provider == REHEARSAL:
+        executable: Path | None = Path(settings.ENVIRONMENTS_DIR) / "rehearsal" / "vagrant"
+    else:
+        executable = find_vagrant(settings.LAB_VAGRANT)
+    if executable is None:
+        raise VagrantError("VagrantNotFound", "Vagrant is not installed on this lab host; see the Hosts page.")
+    return VagrantDriver(lab_folder(lab), executable=executable, vagrant_home=Path(settings.LAB_VAGRANT_HOME))
+
+
+def start_child(driver: VagrantDriver, context: StepContext, spool: Path) -> Child:
+    """Call the driver's verb for this kind of step."""
+    step, provider = context.step, context.lab.provider
+    match step.kind:
+        case StepKind.UP:
+            return driver.up(step.machine, provider=provider, spool=spool)
+        case StepKind.PROVISION:
+            return driver.provision(step.machine, step.with_, spool=spool)
+        case StepKind.SNAPSHOT_SAVE | StepKind.SNAPSHOT_RESTORE | StepKind.SNAPSHOT_DELETE:
+            verb = getattr(driver, step.kind.replace("-", "_"))
+            child: Child = verb(step.machine, context.run.snapshot, spool=spool)
+            return child
+        case _:
+            simple: Child = getattr(driver, str(step.kind))(step.machine, spool=spool)
+            return simple
+
+
+def vagrant_step(context: StepContext) -> Outcome:
+    """Run one Vagrant command, record it, and read from its end how it went."""
+    for tries_left in reversed(range(LOCKED_TRIES)):
+        outcome = vagrant_attempt(context)
+        is_locked = outcome.signature.startswith(("MachineActionLocked", "MachineLocked", "EnvironmentLocked"))
+        if not is_locked or tries_left == 0:
+            return outcome
+        context.note("Another Vagrant process works on this machine; waiting for it.")
+        if wait_or_stop(context, LOCKED_PAUSE_S):
+            return canceled()
+    raise AssertionError("unreachable: the last try returns")
+
+
+def vagrant_attempt(context: StepContext) -> Outcome:
+    spool_folder = new_spool_folder(context)
+    spool = make_spool(context.run.log_id, context.row.number, spool_folder)
+    output = VagrantOutput(context.step.machine)
+    end = time.monotonic() + context.step.limit_s
+    try:
+        child = start_child(driver_for(context.lab), context, spool_folder)
+    except (VagrantError, OSError) as error:
+        return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
+    recorder = Recorder(spool, output.translate, Redactor(()))
+    ended = record_child(child, recorder, lambda: context.is_stopping() or time.monotonic() > end)
+    shutil.rmtree(spool_folder, ignore_errors=True)
+    return judge_end(context, ended, output)
+
+
+def new_spool_folder(context: StepContext) -> Path:
+    stamp = f"{time.time_ns():x}"
+    return Path(settings.SPOOL_DIR) / f"run{context.run.pk}-step{context.row.number}-{stamp}"
+
+
+def judge_end(context: StepContext, ended: Exit, output: VagrantOutput) -> Outcome:
+    """Turn the child's end into an outcome; exit 0 alone is not believed where Vagrant is known to lie."""
+    if ended.stopped and context.is_stopping():
+        return canceled()
+    if ended.stopped:
+        minutes = round(context.step.limit_s / 60)
+        return Outcome.failed(f"It took longer than {minutes} min and was stopped.", "time-limit", ended.code)
+    if ended.code == 0 and not output.was_not_created:
+        note_state(context)
+        return Outcome.succeeded(exit_code=0)
+    if ended.code == 0:
+        return Outcome.failed("The machine is not created, so nothing was done.", "not-created", 0)
+    reason = output.reason or (f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}")
+    return Outcome.failed(reason, failure_signature(output.error_class, reason), ended.code)
+
+
+def note_state(context: StepContext) -> None:
+    """`vagrant up` that ends with 0 has waited for a running machine; the look at the end says the rest."""
+    if context.step.kind in (StepKind.UP, StepKind.RELOAD):
+        record_states(context.lab, {context.step.machine: RUNNING}, timezone.now())
+
+
+KINDS: dict[StepKind, Callable[[StepContext], Outcome]] = {
+    **dict.fromkeys(StepKind, vagrant_step),
+    StepKind.VALIDATE: validate,
+    StepKind.PREFLIGHT: preflight,
+    StepKind.WAIT_FOR: wait_for,
+    StepKind.LOOK: look,
+}
