@@ -14,7 +14,8 @@ from webapp import live
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.catalog import library
-from webapp.catalog.spec import LabSpec, place
+from webapp.catalog.placing import place
+from webapp.catalog.spec import LabSpec
 from webapp.definitions.models import Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import REHEARSAL, Lab, Machine, Member

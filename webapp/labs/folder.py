@@ -5,7 +5,8 @@ import shutil
 from pathlib import Path
 
 from webapp.catalog import library
-from webapp.catalog.spec import LabSpec, lab_json
+from webapp.catalog.placing import lab_json
+from webapp.catalog.spec import LabSpec
 from webapp.labs.models import Lab
 
 

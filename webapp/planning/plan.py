@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any, Self
 
-from webapp.catalog.library import KitStep
+from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.spec import LabSpec, MachineSpec
 
 
@@ -92,6 +92,7 @@ class Plan:
 # kind: (title, usual seconds on Linux and Windows, limit, attempts)
 MACHINE_STEPS: dict[StepKind, tuple[str, int, int, int, int]] = {
     StepKind.UP: ("Bring up", 120, 360, 3600, 2),
+    StepKind.WAIT_FOR: ("Wait for the remote shell", 10, 60, 1200, 1),
     StepKind.HALT: ("Halt", 15, 60, 600, 2),
     StepKind.SUSPEND: ("Suspend", 15, 30, 600, 1),
     StepKind.RESUME: ("Resume", 20, 40, 900, 1),
@@ -173,7 +174,11 @@ def boot_plan(
 ) -> list[PlannedStep]:
     """Machines boot side by side; each machine's provisioning waits for its own boot only."""
     boots = [machine_step(m, BOOT_VERBS[verb], ("preflight",)) for m in machines]
-    return [VALIDATE, PREFLIGHT, *boots, *provision_steps(spec, kit_steps, machines, verb, boots=boots)]
+    waits = [machine_step(m, StepKind.WAIT_FOR, (f"{m.name} {BOOT_VERBS[verb]}",)) for m in machines]
+    # `up` and `reload` wait for the remote shell themselves; the other two return at once.
+    ready = waits if verb in (Verb.RESUME, Verb.SNAPSHOT_RESTORE) else []
+    after_boot = provision_steps(spec, kit_steps, machines, verb, boots=ready or boots)
+    return [VALIDATE, PREFLIGHT, *boots, *ready, *after_boot]
 
 
 def provision_steps(
