@@ -210,27 +210,8 @@ def provision_steps(
 
 def applies(kit_step: KitStep, machine: MachineSpec, spec: LabSpec, verb: Verb) -> bool:
     """Tell whether this step of the kit belongs on this machine for this verb."""
-    on = {
-        "control-plane": machine.role == "control-plane",
-        "linux": machine.role == "linux",
-        "windows": machine.role == "windows",
-        "every-linux": machine.os == "linux",
-        "every": True,
-    }
-    facts = {"cni": spec.cni.name, "os": machine.os}
-    return (
-        on[kit_step.on]
-        and str(verb) in kit_step.on_verbs
-        and (kit_step.scope == "machines" or spec.scope == "cluster")
-        and all(fits(facts[key], value) for key, value in kit_step.when.items())
-    )
-
-
-def fits(fact: str, wanted: str | Sequence[str]) -> bool:
-    """`wanted` is one value, a list of values, or "not-VALUE"."""
-    if isinstance(wanted, str) and wanted.startswith("not-"):
-        return fact != wanted.removeprefix("not-")
-    return fact == wanted if isinstance(wanted, str) else fact in wanted
+    belongs = kit_step.belongs_on(role=machine.role, os=machine.os, scope=spec.scope, cni=spec.cni.name)
+    return belongs and str(verb) in kit_step.on_verbs
 
 
 def step_key(machine: MachineSpec, name: str) -> str:
