@@ -23,6 +23,7 @@ from webapp.logs import store
 from webapp.logs.models import Log
 from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over, make_plan
 from webapp.runs.models import Run, Step
+from webapp.runs.usual import usual_times
 from webapp.vagrant.states import NOT_CREATED, provider_can
 
 # What Retry does again even if it was done: cheap, and what it found may have changed.
@@ -100,7 +101,11 @@ def make_run(
         log=Log.objects.create(),
     )
     carried = done_keys(continues) if continues else frozenset()
-    Step.objects.bulk_create(step_row(run, n, step, carried) for n, step in enumerate(plan.steps, start=1))
+    usual = usual_times(lab, plan, settings.LAB_REHEARSAL_SPEED)
+    Step.objects.bulk_create(
+        step_row(run, number, step, usual[step.key], is_carried=step.key in carried)
+        for number, step in enumerate(plan.steps, start=1)
+    )
     enqueue("webapp.execute_run", run.pk, queue=lab.host.queue)
     return run
 
@@ -125,8 +130,7 @@ def done_keys(run: Run) -> frozenset[str]:
     )
 
 
-def step_row(run: Run, number: int, step: PlannedStep, carried: frozenset[str]) -> Step:
-    is_carried = step.key in carried
+def step_row(run: Run, number: int, step: PlannedStep, usual_s: int | None, *, is_carried: bool) -> Step:
     return Step(
         run=run,
         number=number,
@@ -134,7 +138,7 @@ def step_row(run: Run, number: int, step: PlannedStep, carried: frozenset[str]) 
         kind=step.kind,
         machine=step.machine,
         title=step.title,
-        usual_s=step.usual_s,
+        usual_s=usual_s,
         status=Step.Status.SUCCEEDED if is_carried else Step.Status.WAITING,
         is_carried=is_carried,
     )
