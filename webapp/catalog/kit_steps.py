@@ -56,10 +56,20 @@ def _fits(fact: str, wanted: str | Sequence[str]) -> bool:
     return fact in wanted
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML 1.2's booleans: the key `on` is a word, not true."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in found if tag != "tag:yaml.org,2002:bool" or first in "tTfF"]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def parse_steps(text: str, *, file: str = "steps.yaml") -> tuple[KitStep, ...]:
     """Read steps.yaml; KitError names the file, the step and the key."""
     try:
-        document = yaml.safe_load(text)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 a SafeLoader
     except yaml.YAMLError as error:
         raise KitError(f"{file} is not YAML: {error}") from error
     if not isinstance(document, list) or not document:
