@@ -62,6 +62,7 @@ class PlannedStep:
     title: str
     needs: tuple[str, ...] = ()
     with_: str = ""  # the provisioner's name, for `provision`
+    inputs: tuple[str, ...] = ()  # secrets to be laid right before each attempt, see runs/inputs.py
     usual_s: int | None = None
     limit_s: int = 900
     attempts: int = 1
@@ -83,7 +84,14 @@ class Plan:
     def from_json(cls, value: dict[str, Any]) -> Self:  # Any: the JSON edge
         return cls(
             tuple(
-                PlannedStep(**{**step, "kind": StepKind(step["kind"]), "needs": tuple(step["needs"])})
+                PlannedStep(
+                    **{
+                        **step,
+                        "kind": StepKind(step["kind"]),
+                        "needs": tuple(step["needs"]),
+                        "inputs": tuple(step["inputs"]),
+                    }
+                )
                 for step in value["steps"]
             )
         )
@@ -230,6 +238,7 @@ def provision_step(
         title=kit_step.title,
         needs=(*([boot] if boot else ["validate"]), *needs),
         with_=kit_step.name,
+        inputs=kit_step.inputs,
         usual_s=kit_step.usual_s,
         limit_s=kit_step.limit_s,
         attempts=kit_step.attempts,

@@ -7,7 +7,6 @@ Called by beat on each lab host's own queue, every few seconds:
 """
 
 import logging
-import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from webapp.labs.models import Lab
 from webapp.logs import store
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
-from webapp.process import open_spool
+from webapp.process import open_spool, remove_spool
 from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
@@ -79,7 +78,7 @@ def store_rest(run: Run) -> bool:
         if not folder.exists():
             recorder.close()
         elif record_rest(open_spool(folder, spool.offset), recorder):
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_spool(folder)
         else:
             is_all = False
     return is_all

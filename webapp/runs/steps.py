@@ -5,7 +5,6 @@ Each kind of step has one function below; those that call Vagrant share `vagrant
 
 import logging
 import re
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from webapp.catalog.spec import LabSpec
 from webapp.executions.record import Recorder, make_spool, record_child
 from webapp.hosts.inspection import gather, judge
 from webapp.labs.actions import lab_folder, record_states
@@ -22,7 +22,8 @@ from webapp.labs.models import REHEARSAL, Lab
 from webapp.logs import store
 from webapp.logs.redact import Redactor
 from webapp.planning.plan import PlannedStep, StepKind
-from webapp.process import Child, Exit
+from webapp.process import Child, Exit, remove_spool
+from webapp.runs.inputs import InputError, step_inputs
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
 from webapp.vagrant.driver import VagrantDriver, VagrantError, find_vagrant
@@ -214,17 +215,30 @@ def vagrant_step(context: StepContext) -> Outcome:
 
 
 def vagrant_attempt(context: StepContext) -> Outcome:
-    spool_folder = new_spool_folder(context)
-    spool = make_spool(context.run.log_id, context.row.number, spool_folder)
+    try:
+        driver = driver_for(context.lab)
+        with step_inputs(
+            driver,
+            lab_folder(context.lab),
+            names=context.step.inputs,
+            machine=context.step.machine,
+            control_plane=LabSpec.from_json(context.lab.spec).control_plane.name,
+        ):
+            return record_verb(context, driver)
+    except (VagrantError, InputError, OSError) as error:
+        return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
+
+
+def record_verb(context: StepContext, driver: VagrantDriver) -> Outcome:
+    """Start the child, store all it says, and judge its end."""
+    folder = new_spool_folder(context)
+    spool = make_spool(context.run.log_id, context.row.number, folder)
     output = VagrantOutput(context.step.machine)
     end = time.monotonic() + context.step.limit_s
-    try:
-        child = start_child(driver_for(context.lab), context, spool_folder)
-    except (VagrantError, OSError) as error:
-        return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
-    recorder = Recorder(spool, output.translate, Redactor(()))
-    ended = record_child(child, recorder, lambda: context.is_stopping() or time.monotonic() > end)
-    shutil.rmtree(spool_folder, ignore_errors=True)
+    with start_child(driver, context, folder) as child:
+        recorder = Recorder(spool, output.translate, Redactor(()))
+        ended = record_child(child, recorder, lambda: context.is_stopping() or time.monotonic() > end)
+    remove_spool(folder)
     return judge_end(context, ended, output)
 
 
