@@ -26,7 +26,9 @@ import psutil
 
 KEEPER = Path(__file__).with_name("keeper.py")
 GRACE_S = 10.0
-SPOOL_VARIABLE = "LAB_SPOOL"  # marks every descendant of a child, so that a lost keeper's group can be told apart
+SPOOL_VARIABLE = (
+    "LAB_SPOOL"  # marks every descendant of a child, so that a lost keeper's group can be told apart
+)
 CAPTURE_BYTES = 64 * 1024 * 1024
 
 
@@ -223,17 +225,16 @@ class Child(SpoolReader):
             self._say(b"d")
 
     def _say(self, word: bytes) -> None:
-        with contextlib.suppress(BrokenPipeError, ValueError):  # ended meanwhile; ValueError: pipe closed here
+        with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended; closed here
             os.write(self._to_keeper.fileno(), word)
 
     def close(self) -> None:
-        """Let go of the child: one that still runs is stopped by its keeper."""
+        """Let go of the child: one that still runs is stopped first. Leaves no process, no descriptor."""
         super().close()
         self._to_keeper.close()
-        if self._exit is not None or self._keeper_ended:
-            self._from_keeper.close()
-            self._keeper_ended = True
-            self._keeper.wait()
+        self._from_keeper.close()
+        self._keeper_ended = True
+        self._keeper.wait()
 
     def __enter__(self) -> Self:
         return self
@@ -283,7 +284,7 @@ def start_child(
 
 
 def claim_spool(spool: Path) -> int:
-    """Make the folder and return its locked lock file; the lock lives as long as the keeper that inherits it."""
+    """Make the folder and return its locked lock file; the keeper inherits and keeps the lock."""
     spool.mkdir(mode=0o700, parents=True, exist_ok=True)
     spool.chmod(0o700)
     if any(spool.iterdir()):
