@@ -1,0 +1,72 @@
+"""The table of rights, row by row."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+
+from tests.factories import DefinitionFactory, LabFactory, MemberFactory
+from webapp.accounts.models import User
+from webapp.labs.access import SITE, can, require
+from webapp.labs.models import Lab, Member
+
+ALL = set(SITE)
+READ = {"lab.see", "host.see", "definition.see"}
+
+
+def allowed(user: User, lab: Lab) -> set[str]:
+    return {action for action in ALL if can(user, action, lab)}
+
+
+def test_an_administrator_may_everything(administrator: User, lab: Lab):
+    assert allowed(administrator, lab) == ALL
+
+
+def test_a_member_may_work_but_not_destroy_what_is_not_theirs(member: User, lab: Lab):
+    assert allowed(member, lab) == READ | {"lab.launch", "lab.operate", "definition.edit", "host.inspect"}
+
+
+def test_an_owner_may_destroy_share_and_connect(owner: User, lab: Lab):
+    assert {"lab.destroy", "lab.share", "lab.connect"} <= allowed(owner, lab)
+
+
+def test_a_guest_operates_this_lab_only(guest: User, lab: Lab):
+    assert allowed(guest, lab) == READ | {"lab.operate"}
+    assert allowed(guest, LabFactory()) == READ
+
+
+def test_a_viewer_only_looks(stranger: User, lab: Lab):
+    assert allowed(stranger, lab) == READ
+
+
+def test_a_member_with_the_role_owner_is_one(stranger: User, lab: Lab):
+    MemberFactory(lab=lab, user=stranger, role=Member.Role.OWNER)
+
+    assert can(stranger, "lab.destroy", lab)
+
+
+@pytest.mark.parametrize("action", sorted(ALL))
+def test_nobody_without_an_account_may_anything(action: str, lab: Lab):
+    assert not can(AnonymousUser(), action, lab)
+
+
+def test_a_disabled_account_may_nothing(owner: User, lab: Lab):
+    owner.is_active = False
+
+    assert allowed(owner, lab) == set()
+
+
+def test_only_the_owner_edits_a_definition(owner: User, member: User):
+    definition = DefinitionFactory(owner=owner)
+
+    assert can(owner, "definition.edit", definition=definition)
+    assert not can(member, "definition.edit", definition=definition)
+
+
+def test_require_says_no_with_a_sentence(stranger: User, lab: Lab):
+    with pytest.raises(PermissionDenied, match="no right"):
+        require(stranger, "lab.destroy", lab)
+
+
+def test_an_unknown_action_is_our_bug(owner: User):
+    with pytest.raises(KeyError):
+        can(owner, "lab.explode")
