@@ -1,0 +1,231 @@
+"""Real Vagrant on plain QEMU, for tests: `real_vagrant` (session) and `real_lab` (module).
+
+Import both in a conftest.py that wants them. They skip, with one sentence, where Vagrant,
+libvirt or the right to use them is missing, and stop what they started, by its id.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.real.box import BoxError, cached_box
+
+REPOSITORY = Path(__file__).parents[2]
+COMMANDS = {
+    "vagrant": "vagrant",
+    "virsh": "libvirt-clients",
+    "libvirtd": "libvirt-daemon-system",
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "dnsmasq": "dnsmasq-base",
+    "mmdebstrap": "mmdebstrap",
+}
+URI = "qemu:///system"
+SUBNET = "192.168.213.0/24"
+
+
+@dataclass(frozen=True)
+class RealVagrant:
+    """What a lab of these tests is made of.
+
+    `home` is a VAGRANT_HOME (0.3 GB), `provider_options` fit the definition's
+    `provider.options`, `box_url` is a file:// address.
+    """
+
+    vagrant: Path
+    home: Path
+    box: str
+    box_url: str
+    provider_options: dict[str, str | bool]
+    subnet: str = SUBNET
+    memory_mib: int = 384
+    cpus: int = 1
+
+    def machine(self, name: str = "controlplane", ip: str = "192.168.213.10") -> dict[str, object]:
+        """Return one Linux machine as lab.json has it."""
+        step = {"name": "linux-prepare", "script": "linux/prepare.sh", "may_reboot": False, "usual_s": 10, "inputs": []}
+        return {
+            "name": name,
+            "role": "control-plane",
+            "os": "linux",
+            "box": self.box,
+            "box_version": "",
+            "box_url": self.box_url,
+            "cpus": self.cpus,
+            "memory_mib": self.memory_mib,
+            "ip": ip,
+            "communicator": "ssh",
+            "steps": [step],
+        }
+
+
+@dataclass(frozen=True)
+class RealLab:
+    """A lab's folder, ready for `vagrant`, and the environment to call it with."""
+
+    folder: Path
+    env: dict[str, str]
+    real: RealVagrant
+
+    def vagrant(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [self.real.vagrant, *arguments],
+            cwd=self.folder,
+            env=self.env,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+        )
+
+
+def missing_packages() -> list[str]:
+    names = [package for command, package in COMMANDS.items() if shutil.which(command, path=search_path()) is None]
+    if not names and not list(Path("/usr/share/rubygems-integration").glob("*/gems/vagrant-libvirt-*")):
+        listed = subprocess.run(["vagrant", "plugin", "list"], capture_output=True, text=True, check=False).stdout
+        names += [] if "vagrant-libvirt" in listed else ["vagrant-libvirt"]
+    return names
+
+
+def search_path() -> str:
+    return os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/local/sbin"
+
+
+def skip_or_fail(reason: str) -> None:
+    """Skip; or fail where CI says that it has what these tests need."""
+    if "vagrant" in os.environ.get("LAB_TEST_REQUIRE", "").replace(",", " ").split():
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def libvirt_answers() -> bool:
+    found = subprocess.run(["virsh", "-q", "-c", URI, "list"], capture_output=True, timeout=20, check=False)
+    return found.returncode == 0
+
+
+@pytest.fixture(scope="session")
+def libvirt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """libvirt's daemon answers: the machine's own, or one that lives as long as the tests."""
+    if missing := missing_packages():
+        skip_or_fail(f"Real Vagrant is not tried: apt-get install {' '.join(missing)}")
+    if libvirt_answers():
+        yield
+        return
+    if os.geteuid() != 0:
+        skip_or_fail("Real Vagrant is not tried: libvirtd does not run, and only root can start it.")
+    daemons = start_daemons(tmp_path_factory.mktemp("libvirt"))
+    try:
+        yield
+    finally:
+        stop_networks()
+        stop_daemons(daemons)
+
+
+def start_daemons(logs: Path) -> list[subprocess.Popen[bytes]]:
+    daemons = []
+    for name in ("virtlogd", "libvirtd"):
+        with (logs / f"{name}.log").open("wb") as log:
+            path = shutil.which(name, path=search_path()) or name
+            daemons.append(subprocess.Popen([path], stdout=log, stderr=log, start_new_session=True))
+    if not until(30, libvirt_answers):
+        stop_daemons(daemons)
+        skip_or_fail(f"Real Vagrant is not tried: libvirtd does not answer; see {logs}.")
+    return daemons
+
+
+def stop_daemons(daemons: list[subprocess.Popen[bytes]]) -> None:
+    for daemon in reversed(daemons):
+        daemon.terminate()
+        daemon.wait(30)
+
+
+def stop_networks() -> None:
+    """Take down the networks that Vagrant left up: their dnsmasq outlives libvirtd otherwise."""
+    names = subprocess.run(["virsh", "-q", "-c", URI, "net-list", "--name"], capture_output=True, text=True, check=False)
+    for name in names.stdout.split():
+        subprocess.run(["virsh", "-q", "-c", URI, "net-destroy", name], capture_output=True, check=False)
+
+
+def until(limit_s: float, condition: object) -> bool:
+    deadline = time.monotonic() + limit_s
+    while not condition():  # type: ignore[operator]  # a plain callable
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True
+
+
+def cache_folder() -> Path:
+    return Path(os.environ.get("LAB_TEST_CACHE") or REPOSITORY / "var/cache/boxes")
+
+
+@pytest.fixture(scope="session")
+def real_vagrant(libvirt: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealVagrant]:
+    """Vagrant with libvirt and a small Debian box; builds the box when the cache has none."""
+    try:
+        box = cached_box(cache_folder())
+    except BoxError as error:
+        skip_or_fail(f"Real Vagrant is not tried: {error}")
+    vagrant = shutil.which("vagrant")
+    assert vagrant is not None
+    name = f"labkit/{box.stem}"
+    options: dict[str, str | bool] = {"driver": "qemu", "cpu_mode": "custom", "cpu_model": "qemu64"}
+    yield RealVagrant(Path(vagrant), tmp_path_factory.mktemp("vagrant-home"), name, box.as_uri(), options)
+    drop_box_image(box.stem)
+
+
+def drop_box_image(stem: str) -> None:
+    """Delete the copy of the box that vagrant-libvirt leaves in the storage pool."""
+    listed = subprocess.run(["virsh", "-q", "-c", URI, "vol-list", "default"], capture_output=True, text=True, check=False)
+    for volume in {line.split()[0] for line in listed.stdout.splitlines() if stem in line}:
+        subprocess.run(["virsh", "-q", "-c", URI, "vol-delete", volume, "default"], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def real_lab(real_vagrant: RealVagrant, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealLab]:
+    """A folder with the kit and a lab.json of one Linux machine; destroyed at the end."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copytree(REPOSITORY / "environments/kit", folder, dirs_exist_ok=True)
+    (folder / "lab.json").write_text(json.dumps(lab_json(real_vagrant, [real_vagrant.machine()])))
+    lab = RealLab(folder, vagrant_env(real_vagrant), real_vagrant)
+    try:
+        yield lab
+    finally:
+        lab.vagrant("destroy", "-f")
+
+
+def lab_json(real: RealVagrant, machines: list[dict[str, object]]) -> dict[str, object]:
+    return {
+        "lab": "real",
+        "prefix": f"real{os.getpid()}-",
+        "provider": "libvirt",
+        "provider_options": real.provider_options,
+        "network": {
+            "subnet": real.subnet,
+            "gateway": "192.168.213.1",
+            "pod_cidr": "10.244.0.0/16",
+            "service_cidr": "10.96.0.0/12",
+        },
+        "kubernetes": {"version": "1.36.1"},
+        "cni": {"name": "none", "version": ""},
+        "containerd": {"version": "2.3.4"},
+        "machines": machines,
+    }
+
+
+def vagrant_env(real: RealVagrant) -> dict[str, str]:
+    return {
+        "PATH": search_path(),
+        "HOME": str(real.home),
+        "LANG": "C.UTF-8",
+        "VAGRANT_HOME": str(real.home),
+        "VAGRANT_CHECKPOINT_DISABLE": "1",
+    }
