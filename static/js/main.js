@@ -1,0 +1,42 @@
+// Mounts each [data-mount="NAME NAME"] of the page, and of every fragment that htmx brings later.
+
+import * as live from "./live.js";
+
+/** @typedef {{ mount: (element: any) => unknown }} Module any: some mount on a <dialog>, some on a <button> */
+
+/** Modules by name, loaded when a page has need of them. @type {Record<string, () => Promise<Module>>} */
+const MODULES = {
+  "log-view": () => import("./log-view.js"),
+  confirm: () => import("./confirm.js"),
+  copy: () => import("./copy.js"),
+  palette: () => import("./palette.js"),
+  theme: () => import("./theme.js"),
+  toast: () => import("./toast.js"),
+  ticker: () => import("./ticker.js"),
+};
+
+/** @type {WeakMap<Element, Set<string>>} */
+const mounted = new WeakMap();
+
+/** @param {ParentNode} part */
+function mountAll(part) {
+  for (const element of /** @type {NodeListOf<HTMLElement>} */ (part.querySelectorAll("[data-mount]"))) {
+    for (const name of (element.dataset["mount"] ?? "").split(/\s+/)) void mountOne(element, name);
+  }
+}
+
+/** @param {HTMLElement} element @param {string} name */
+async function mountOne(element, name) {
+  const names = mounted.get(element) ?? new Set();
+  if (names.has(name) || !MODULES[name]) return;
+  mounted.set(element, names.add(name));
+  const module = await MODULES[name]();
+  module.mount(element);
+}
+
+mountAll(document);
+live.mount(document.body);
+document.body.addEventListener("htmx:load", (event) => {
+  const { elt } = /** @type {CustomEvent<{ elt: HTMLElement }>} */ (event).detail;
+  mountAll(elt.parentElement ?? document);
+});
