@@ -139,6 +139,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "labs"
 LOGOUT_REDIRECT_URL = "sign-in"
+SETUP_TOKEN = os.environ.get("SETUP_TOKEN", "")  # who knows it may make the first administrator
 AXES_FAILURE_LIMIT = whole_number("SIGN_IN_TRIES", 8)
 AXES_COOLOFF_TIME = whole_number("SIGN_IN_COOLOFF_S", 300) / 3600  # axes counts in hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

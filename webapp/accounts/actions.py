@@ -1,0 +1,99 @@
+"""Add people, change what they may do, reset what they forgot; each goes on the audit trail."""
+
+import secrets
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.db import transaction
+
+from webapp.accounts import audit
+from webapp.accounts.models import Role, User
+
+
+class AccountError(Exception):
+    """What was asked for cannot be; a sentence for the user."""
+
+
+def create_user(*, username: str, role: str, by: User | None, password: str = "") -> tuple[User, str]:
+    """Add a person; return them with the password, a made one when none is given.
+
+    Raises AccountError for a name that is taken or a password that is too weak.
+    """
+    if User.objects.filter(username__iexact=username).exists():
+        raise AccountError(f"There is already somebody called {username}.")
+    user = User(username=username, role=Role(role))
+    password = password or new_password()
+    check_password_rules(password, user)
+    with transaction.atomic():
+        user.set_password(password)
+        user.save()
+        audit.record(by, "added person", username, detail={"role": role})
+    return user, password
+
+
+def new_password() -> str:
+    """Make a password to be handed over once and changed by its owner."""
+    return secrets.token_urlsafe(12)
+
+
+def check_password_rules(password: str, user: User) -> None:
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise AccountError(" ".join(error.messages)) from error
+
+
+def change_role(user: User, role: str, by: User) -> bool:
+    """Give a person another role; False if it was theirs. Raises AccountError for the last administrator."""
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.role == role:
+            return False
+        if Role(role) != Role.ADMINISTRATOR:
+            refuse_last_administrator(locked)
+        audit.record(by, "changed role", user.username, detail={"from": locked.role, "to": role})
+        User.objects.filter(pk=user.pk).update(role=role)
+    return True
+
+
+def set_active(user: User, *, is_active: bool, by: User) -> bool:
+    """Let a person in or keep them out; False if that was so already.
+
+    Raises AccountError for oneself and for the last administrator.
+    """
+    with transaction.atomic():
+        locked = User.objects.select_for_update().get(pk=user.pk)
+        if locked.is_active == is_active:
+            return False
+        if user.pk == by.pk:
+            raise AccountError("You cannot disable yourself.")
+        if not is_active:
+            refuse_last_administrator(locked)
+        audit.record(by, "enabled person" if is_active else "disabled person", user.username)
+        User.objects.filter(pk=user.pk).update(is_active=is_active)
+    return True
+
+
+def refuse_last_administrator(user: User) -> None:
+    """Raise AccountError if nobody else could manage people afterwards."""
+    others = User.objects.select_for_update().filter(is_active=True, role=Role.ADMINISTRATOR).exclude(pk=user.pk)
+    if user.is_administrator and not others:
+        raise AccountError(f"{user.username} is the last administrator; make somebody else one first.")
+
+
+def reset_password(user: User, by: User) -> str:
+    """Give a person a new password and return it; their sessions end with the old one."""
+    password = new_password()
+    with transaction.atomic():
+        user.set_password(password)
+        user.save(update_fields=["password"])
+        audit.record(by, "reset password", user.username)
+    return password
+
+
+def record_sign_in(user: User) -> None:
+    audit.record(user, "signed in", user.username)
+
+
+def record_password_change(user: User) -> None:
+    audit.record(user, "changed password", user.username)

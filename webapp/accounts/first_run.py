@@ -1,0 +1,44 @@
+"""The first administrator: made in the browser by whoever can read the setup token.
+
+The token is SETUP_TOKEN, or a file `setup_token` beside the data (mode 0600),
+so that a fresh dashboard on a network does not belong to whoever comes first.
+"""
+
+import os
+import secrets
+from pathlib import Path
+
+from webapp.accounts.actions import AccountError, create_user
+from webapp.accounts.models import Role, User
+
+FILE_NAME = "setup_token"
+
+
+def is_first_run() -> bool:
+    """Tell whether nobody can sign in yet."""
+    return not User.objects.exists()
+
+
+def setup_token(var_dir: Path, configured: str) -> str:
+    """Return the configured token, else the stored one, made the first time."""
+    if configured:
+        return configured
+    path = var_dir / FILE_NAME
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    token = secrets.token_urlsafe(24)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(token + "\n")
+    return token
+
+
+def create_first_administrator(*, username: str, password: str, given: str, token: str) -> User:
+    """Make the first administrator; raises AccountError for a wrong token or when there is somebody."""
+    if not token or not secrets.compare_digest(given.strip().encode(), token.encode()):
+        raise AccountError("This is not the setup token.")
+    if not is_first_run():
+        raise AccountError("There is an administrator already; sign in.")
+    user, _ = create_user(username=username, role=Role.ADMINISTRATOR, by=None, password=password)
+    return user
