@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
+from itertools import combinations
 
 from webapp.catalog.problems import Findings
 from webapp.catalog.spec import LabSpec, MachineSpec
@@ -53,13 +54,17 @@ def check_counts(spec: LabSpec, findings: Findings) -> None:
         )
     for role in ("windows", "linux"):
         if roles[role] > MAX_WORKERS:
-            findings.refuse_setting("machines", f"There are {roles[role]} {role} workers.", f"0 to {MAX_WORKERS}")
+            findings.refuse_setting(
+                "machines", f"There are {roles[role]} {role} workers.", f"0 to {MAX_WORKERS}"
+            )
 
 
 def check_names(spec: LabSpec, findings: Findings) -> None:
     for index in repeated(machine.name for machine in spec.machines):
         name = spec.machines[index].name
-        findings.refuse_setting(f"machines[{index}].name", f'Another machine is named "{name}".', "a name of its own")
+        findings.refuse_setting(
+            f"machines[{index}].name", f'Another machine is named "{name}".', "a name of its own"
+        )
 
 
 def repeated(values: Iterable[str]) -> list[int]:
@@ -76,10 +81,14 @@ def repeated(values: Iterable[str]) -> list[int]:
 def check_size(spec: LabSpec, machine: MachineSpec, path: str, findings: Findings) -> None:
     cpus, mib = smallest(spec, machine)
     if machine.cpus < cpus:
-        findings.refuse_setting(f"{path}.cpus", f"{machine.cpus} is too few for {machine.name}.", f"at least {cpus}")
+        findings.refuse_setting(
+            f"{path}.cpus", f"{machine.cpus} is too few for {machine.name}.", f"at least {cpus}"
+        )
     if machine.memory_mib < mib:
         findings.refuse_setting(
-            f"{path}.memory_mib", f"{machine.memory_mib} MiB is too little for {machine.name}.", f"at least {mib}"
+            f"{path}.memory_mib",
+            f"{machine.memory_mib} MiB is too little for {machine.name}.",
+            f"at least {mib}",
         )
 
 
@@ -103,13 +112,12 @@ def check_ranges(spec: LabSpec, findings: Findings) -> None:
     ranges = {path: IPv4Network(text) for path, text in named.items() if text}
     for path, network in ranges.items():
         check_range(path, network, len(spec.machines), findings)
-    seen: dict[str, IPv4Network] = {}
-    for path, network in ranges.items():
-        for other, earlier in seen.items():
-            if network.overlaps(earlier):
-                what = f"{network} overlaps {named[other]} ({findings.place(other)[0]})."
-                findings.refuse_setting(path, what, "ranges apart from each other")
-        seen[path] = network
+    for one, other in combinations(ranges, 2):
+        if ranges[one].overlaps(ranges[other]):
+            # Told where it was written last: the other one may be a default, without a line.
+            other, one = sorted((one, other), key=lambda path: findings.place(path)[1])
+            what = f"{named[one]} overlaps {named[other]} ({findings.place(other)[0]})."
+            findings.refuse_setting(one, what, "ranges apart from each other")
 
 
 def check_range(path: str, network: IPv4Network, nodes: int, findings: Findings) -> None:
@@ -129,18 +137,26 @@ def check_addresses(spec: LabSpec, findings: Findings) -> None:
     if not spec.network.subnet:
         return
     subnet = IPv4Network(spec.network.subnet)
-    reserved = {subnet[0]: "is the network itself", subnet[1]: "is the lab host's", subnet[-1]: "is for broadcasts"}
+    reserved = {
+        subnet[0]: "is the network itself",
+        subnet[1]: "is the lab host's",
+        subnet[-1]: "is for broadcasts",
+    }
     for index, machine in enumerate(spec.machines):
         if not machine.ip:
             continue
         path, address = f"machines[{index}].ip", IPv4Address(machine.ip)
         if address not in subnet:
-            findings.refuse_setting(path, f"{address} is outside the lab's network.", f"an address of {subnet}")
+            findings.refuse_setting(
+                path, f"{address} is outside the lab's network.", f"an address of {subnet}"
+            )
         elif address in reserved:
             findings.refuse_setting(path, f"{address} {reserved[address]}.", f"another address of {subnet}")
     for index in repeated(machine.ip for machine in spec.machines):
         ip = spec.machines[index].ip
-        findings.refuse_setting(f"machines[{index}].ip", f"Another machine has {ip}.", "an address of its own")
+        findings.refuse_setting(
+            f"machines[{index}].ip", f"Another machine has {ip}.", "an address of its own"
+        )
 
 
 def check_scope(spec: LabSpec, findings: Findings) -> None:

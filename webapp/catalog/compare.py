@@ -19,7 +19,9 @@ def compare_specs(before: LabSpec, after: LabSpec) -> tuple[Difference, ...]:
     old, new = settings_of(before), settings_of(after)
     keys = [*old, *(key for key in new if key not in old)]
     return tuple(
-        Difference(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key, "") != new.get(key, "")
+        Difference(key, old.get(key, ""), new.get(key, ""))
+        for key in keys
+        if old.get(key, "") != new.get(key, "")
     )
 
 

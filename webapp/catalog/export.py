@@ -60,7 +60,10 @@ def ours(spec: LabSpec) -> str:
         *section("build", pairs("  ", [("ref", spec.build_ref)])),
         *section("overrides", overrides(spec.overrides)),
         *cni(spec),
-        *section("versions", pairs("  ", [("containerd", spec.containerd.version), (spec.cni.name, spec.cni.version)])),
+        *section(
+            "versions",
+            pairs("  ", [("containerd", spec.containerd.version), (spec.cni.name, spec.cni.version)]),
+        ),
         *section("machines", machines(spec.machines)),
         *section("network", pairs("  ", vars(spec.network).items())),
         *provider(spec),
@@ -160,7 +163,9 @@ def upstream_2022(spec: LabSpec) -> str:
 
 def built(spec: LabSpec, os: str, binaries: tuple[str, ...]) -> bool:
     """Tell whether each of these binaries comes from a build."""
-    found = {override.binary for override in spec.overrides if (override.os, override.source) == (os, "build")}
+    found = {
+        override.binary for override in spec.overrides if (override.os, override.source) == (os, "build")
+    }
     return set(binaries) <= found
 
 

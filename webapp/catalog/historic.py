@@ -55,7 +55,12 @@ def read_2021(root: Mapping, findings: Findings) -> LabSpec:
 
 def read_version_2021(top: Section) -> str:
     """Read kubernetes_compatibility, under any of its earlier names."""
-    names = ("kubernetes_compatibility", "kubernetes_version_windows", "kubernetes_version", "kubernetes_version_build")
+    names = (
+        "kubernetes_compatibility",
+        "kubernetes_version_windows",
+        "kubernetes_version",
+        "kubernetes_version_build",
+    )
     given = [name for name in names if name in top]
     for name in given[1:]:
         text(top, name, "", keys.KUBERNETES_VERSION)
@@ -86,7 +91,9 @@ def note_string_switch(top: Section, key: str) -> None:
     """Upstream's Ruby took any text as true, "false" too: say that it is read as written."""
     node = top.node.entries.get(key)
     if isinstance(node, Scalar) and node.quoted and node.text.lower() in ("false", "no"):
-        top.note(key, f'Upstream took the text "{node.text}" as true and always overwrote; here it means false.')
+        top.note(
+            key, f'Upstream took the text "{node.text}" as true and always overwrote; here it means false.'
+        )
 
 
 def read_2022(root: Mapping, findings: Findings) -> LabSpec:
@@ -104,7 +111,9 @@ def read_2022(root: Mapping, findings: Findings) -> LabSpec:
             *(Override("linux", binary, "build") for binary in linux),
         ),
         cni=read_cni(top),
-        containerd=ContainerdSpec(plain(text(top, "containerd_version", DEFAULT_CONTAINERD, keys.COMPONENT_VERSION))),
+        containerd=ContainerdSpec(
+            plain(text(top, "containerd_version", DEFAULT_CONTAINERD, keys.COMPONENT_VERSION))
+        ),
         machines=read_machines(top),
         network=NetworkSpec(pod_cidr=top.network("pod_cidr", DEFAULT_POD_CIDR)),
     )
@@ -112,7 +121,10 @@ def read_2022(root: Mapping, findings: Findings) -> LabSpec:
 
 def note_version_2022(top: Section, version: str, is_built: bool) -> None:
     if is_built:
-        top.note("build_from_source", f"Upstream built ./kubernetes as it lay there; here {git_ref_of(version)} of kubernetes/kubernetes.")
+        top.note(
+            "build_from_source",
+            f"Upstream built ./kubernetes as it lay there; here {git_ref_of(version)} of kubernetes/kubernetes.",
+        )
     elif "kubernetes_version" in top:
         top.note(
             "kubernetes_version",

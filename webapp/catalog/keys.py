@@ -98,7 +98,9 @@ KUBERNETES_VERSION = Shape(
     rf"v?{_EXACT}|1\.[0-9]{{1,3}}|(ci/)?(fast/)?{_LABEL}|ci/v{_EXACT}",
     "a minor (1.36), an exact version (1.36.1), a label (stable-1.36, latest-1.37) or a CI build (ci/latest-1.38)",
 )
-PACKAGE_VERSION = Shape(r"1\.[0-9]{1,3}\.[0-9]{1,3}(-[0-9]{1,3}(\.[0-9]{1,3})?)?", "such as 1.36.1 or 1.36.1-1.1")
+PACKAGE_VERSION = Shape(
+    r"1\.[0-9]{1,3}\.[0-9]{1,3}(-[0-9]{1,3}(\.[0-9]{1,3})?)?", "such as 1.36.1 or 1.36.1-1.1"
+)
 COMPONENT_VERSION = Shape(
     r"v?[0-9]{1,3}\.[0-9]{1,3}(\.[0-9]{1,3})?(-[0-9A-Za-z.]{1,30})?", "a version such as 3.32.1"
 )
@@ -107,9 +109,7 @@ REGISTRY = Shape(
     "a registry such as registry.k8s.io, without https://",
 )
 # A ref beginning with "-" would be read as an option, ".." walks out of a repository.
-GIT_REF = Shape(
-    r"(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}", "a branch, tag, commit or pull/NUMBER"
-)
+GIT_REF = Shape(r"(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}", "a branch, tag, commit or pull/NUMBER")
 # Relative and without "..": a definition must not name files elsewhere on the lab host.
 FILE_PATH = Shape(
     r"(?!.*\.\.)(\./)?[A-Za-z0-9_][A-Za-z0-9._ -]{0,79}(/[A-Za-z0-9_][A-Za-z0-9._ -]{0,79}){0,9}",
@@ -152,7 +152,9 @@ PROVIDER_OPTIONS: Mapping[ProviderName, Mapping[str, Shape]] = {
         "loader": Shape(r"(?!.*\.\.)/usr/share/[A-Za-z0-9._/-]{1,200}", "a firmware file below /usr/share/"),
         "storage_pool_name": _ONE_WORD,
         "management_network_name": _ONE_WORD,
-        "management_network_address": Shape(r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "a range such as 192.168.121.0/24"),
+        "management_network_address": Shape(
+            r"[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}", "a range such as 192.168.121.0/24"
+        ),
         "uri": _one_of("qemu:///system", "qemu:///session"),
     },
     "rehearsal": {},

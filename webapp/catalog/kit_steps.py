@@ -126,7 +126,9 @@ def _check_words(step: KitStep, where: str) -> None:
         raise KitError(f"{where}: scope is {step.scope!r}; allowed: {', '.join(SCOPES)}.")
     for key, value in step.when.items():
         if key not in CONDITIONS or not isinstance(value, str | tuple):
-            raise KitError(f"{where}: when knows {' and '.join(CONDITIONS)} with names, not {key}: {value!r}.")
+            raise KitError(
+                f"{where}: when knows {' and '.join(CONDITIONS)} with names, not {key}: {value!r}."
+            )
 
 
 def _check_names(steps: Sequence[KitStep], file: str) -> None:

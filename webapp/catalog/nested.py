@@ -45,7 +45,12 @@ def read_nested(root: Mapping, findings: Findings) -> LabSpec:
         cni=read_cni(top),
         containerd=ContainerdSpec(
             plain(
-                text(top.section("versions", keys.VERSIONS), "containerd", DEFAULT_CONTAINERD, keys.COMPONENT_VERSION)
+                text(
+                    top.section("versions", keys.VERSIONS),
+                    "containerd",
+                    DEFAULT_CONTAINERD,
+                    keys.COMPONENT_VERSION,
+                )
             )
         ),
         machines=with_addresses(read_machines(top), network),
@@ -70,7 +75,9 @@ def read_kubernetes(top: Section) -> KubernetesSpec:
         version=plain(text(section, "version", DEFAULT_KUBERNETES, keys.KUBERNETES_VERSION)),
         control_plane_version=plain(optional(section, "control_plane_version", keys.KUBERNETES_VERSION)),
         image_repository=optional(section, "image_repository", keys.REGISTRY),
-        linux_package_version=optional(top.section("linux", keys.LINUX), "package_version", keys.PACKAGE_VERSION),
+        linux_package_version=optional(
+            top.section("linux", keys.LINUX), "package_version", keys.PACKAGE_VERSION
+        ),
     )
 
 
@@ -207,7 +214,9 @@ def read_provider(top: Section) -> ProviderSpec:
     if not isinstance(node, Mapping):
         return ProviderSpec(top.choice("provider", "auto", keys.PROVIDERS))
     name_node = node.entries.get("name")
-    known = next((name for name in keys.PROVIDERS if isinstance(name_node, Scalar) and name == name_node.text), None)
+    known = next(
+        (name for name in keys.PROVIDERS if isinstance(name_node, Scalar) and name == name_node.text), None
+    )
     shapes = keys.PROVIDER_OPTIONS[known or "auto"]
     every = {key: None for options in keys.PROVIDER_OPTIONS.values() for key in options}
     section = top.section("provider", ("name", *(shapes if known else every)))

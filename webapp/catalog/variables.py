@@ -17,7 +17,17 @@ from webapp.catalog.problems import DefinitionError, Findings, Note, Problem
 from webapp.catalog.spec import LabSpec
 from webapp.catalog.yaml_tree import Mapping, load
 
-__all__ = ["GENERATIONS", "DefinitionError", "Generation", "Note", "Parsed", "Problem", "export", "parse", "read"]
+__all__ = [
+    "GENERATIONS",
+    "DefinitionError",
+    "Generation",
+    "Note",
+    "Parsed",
+    "Problem",
+    "export",
+    "parse",
+    "read",
+]
 
 FILE = "variables.yaml"
 GENERATIONS: dict[Generation, str] = {
@@ -68,7 +78,9 @@ def recognise(root: Mapping, findings: Findings) -> Generation:
     ours = found & ONLY_OURS
     historic = {name: found & only for name, only in ONLY.items()}
     if ours and (historic["2021"] or historic["2022"] or found & (set(keys.SHARED_HISTORIC) - {"cni"})):
-        refuse_mixture(root, findings, ours, found & {*keys.ONLY_2021, *keys.ONLY_2022, *keys.SHARED_HISTORIC})
+        refuse_mixture(
+            root, findings, ours, found & {*keys.ONLY_2021, *keys.ONLY_2022, *keys.SHARED_HISTORIC}
+        )
     if historic["2021"] and historic["2022"]:
         refuse_mixture(root, findings, historic["2022"], historic["2021"])
     if historic["2021"]:
@@ -81,7 +93,9 @@ def refuse_mixture(root: Mapping, findings: Findings, some: set[str], others: se
     """Raise: half a file of one generation and half of another has no meaning."""
     first = min(others - {"cni"}, key=lambda key: root.lines[key])
     with_ = min(some, key=lambda key: root.lines[key])
-    what = f"The keys of two generations are mixed: {with_} (line {root.lines[with_]}) does not go with {first}."
+    what = (
+        f"The keys of two generations are mixed: {with_} (line {root.lines[with_]}) does not go with {first}."
+    )
     findings.refuse(root.lines[first], first, what, "the keys of one generation, see docs/definitions.md")
     raise DefinitionError(findings.problems)
 
@@ -98,5 +112,7 @@ def export(spec: LabSpec, generation: Generation) -> str:
     lost = compare_specs(spec, read_back)
     if not lost:
         return text
-    lines = [f"#   {item.key}: {item.before or 'nothing'} (read back: {item.after or 'nothing'})" for item in lost]
+    lines = [
+        f"#   {item.key}: {item.before or 'nothing'} (read back: {item.after or 'nothing'})" for item in lost
+    ]
     return text + "\n".join(["# These keys cannot say:", *lines]) + "\n"

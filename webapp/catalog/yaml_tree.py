@@ -69,7 +69,9 @@ def decode(text: str | bytes, file: str) -> str:
         decoded = data.decode("utf-8-sig")
     except UnicodeError as error:
         line = data[: error.start].count(b"\n") + 1 if isinstance(error, UnicodeDecodeError) else 0
-        raise DefinitionError([Problem(file, line, "", "This is not UTF-8 text.", "YAML in UTF-8")]) from error
+        raise DefinitionError(
+            [Problem(file, line, "", "This is not UTF-8 text.", "YAML in UTF-8")]
+        ) from error
     for number, line_text in enumerate(decoded.split("\n"), 1):
         _check_line(file, number, line_text)
     return decoded
@@ -102,8 +104,10 @@ class _Builder:
             self._take(event)
         if isinstance(self.root, Mapping):
             return self.root
-        what = "There is no setting in this file." if self.root is None or self._is_empty() else (
-            "The file is not a mapping."
+        what = (
+            "There is no setting in this file."
+            if self.root is None or self._is_empty()
+            else ("The file is not a mapping.")
         )
         raise _refusal(self.findings, 0, what + " Write one `key: value` on a line.")
 
@@ -129,7 +133,9 @@ class _Builder:
 
     def _start_node(self, event: yaml.NodeEvent, line: int) -> None:
         if event.anchor is not None:
-            raise _refusal(self.findings, line, f"The anchor &{event.anchor} is refused; write the value out.")
+            raise _refusal(
+                self.findings, line, f"The anchor &{event.anchor} is refused; write the value out."
+            )
         tag = getattr(event, "tag", None)
         if tag is not None and tag != "!":
             raise _refusal(self.findings, line, f"The tag {tag} is refused; write the plain value.")
