@@ -115,7 +115,8 @@ def check_containerd(spec: LabSpec, versions: Versions) -> Iterator[Finding]:
     minor = minor_of(spec.kubernetes.version)
     fitting = {series_of(version): version for version in versions.minor(minor or versions.oldest).containerd}
     series = series_of(text)
-    best = versions.containerd_newest[max(fitting, key=version_key)]
+    newest_fitting = versions.containerd_newest[max(fitting, key=version_key)]
+    best = newest_fitting if minor in versions.minors else versions.defaults["containerd"]
     if series not in versions.containerd_config:
         yield Finding("error", key, f"containerd {text} is unknown to the kit.", known_series(versions), best)
     elif minor not in versions.minors:
@@ -206,7 +207,7 @@ def check_build(machine: MachineSpec, spec: LabSpec, versions: Versions) -> Iter
         why = f"The box's name tells no Windows release; tested is {', '.join(tested)}."
         yield Finding("warning", key, f"{machine.box} is untested.", why)
     elif spec.scope == "cluster" and pins and build not in pins.windows_builds:
-        why = f"{spec.cni.name} does not list it; the pause image {versions.pause['windows']} has a variant for it."
+        why = f"{spec.cni.name} does not list it."
         yield Finding("warning", key, f"{versions.builds[build].name} is untested.", why, ", ".join(tested))
     elif not versions.builds[build].tested:
         yield Finding("warning", key, f"{versions.builds[build].name} is untested.", "", ", ".join(tested))
