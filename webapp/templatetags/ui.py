@@ -3,6 +3,7 @@
 Pure text in, safe HTML out; what a value means is decided in the rooms.
 """
 
+import re
 from datetime import datetime
 
 from django import template
@@ -35,6 +36,7 @@ KINDS = {
 WORDS = {"succeeded": "done", "pending": "waiting", "skipped": "not run", "ok": "fine"}
 MINUTE, HOUR, DAY = 60, 3600, 86400
 COMMIT_LENGTH = 8
+SGR = re.compile(r"\x1b\[[0-9;:]*m")  # the only escapes that the log store keeps
 
 
 @register.simple_tag
@@ -144,3 +146,9 @@ def avatar(user: object) -> SafeString:
 def starts_with(path: str, prefix: str) -> bool:
     """Tell whether an address lies below another; the rail marks its page by it."""
     return str(path).startswith(prefix)
+
+
+@register.filter
+def plain(text: str) -> str:
+    """Take ANSI colours out of a log line."""
+    return SGR.sub("", text)
