@@ -112,7 +112,7 @@ REGISTRY = Shape(
 GIT_REF = Shape(r"(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}", "a branch, tag, commit or pull/NUMBER")
 # Relative and without "..": a definition must not name files elsewhere on the lab host.
 FILE_PATH = Shape(
-    r"(?!.*\.\.)(\./)?[A-Za-z0-9_][A-Za-z0-9._ -]{0,79}(/[A-Za-z0-9_][A-Za-z0-9._ -]{0,79}){0,9}",
+    r"(?!.*\.\.)(\./)?[A-Za-z0-9_][A-Za-z0-9._+ -]{0,79}(/[A-Za-z0-9_][A-Za-z0-9._+ -]{0,79}){0,9}",
     "a relative path without .., such as ./sync/windows/bin/kubelet.exe",
 )
 # 15 is NetBIOS' limit; a node's name is lower case in Kubernetes.

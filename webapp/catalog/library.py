@@ -12,8 +12,20 @@ from functools import lru_cache
 from pathlib import Path
 
 from webapp.catalog.kit_steps import KitError, KitStep, parse_steps
+from webapp.catalog.kit_versions import Versions, load_versions
 
-__all__ = ["KitError", "KitStep", "Preset", "copy_kit", "kit_digest", "kit_steps", "preset", "presets"]
+__all__ = [
+    "KitError",
+    "KitStep",
+    "Preset",
+    "Versions",
+    "copy_kit",
+    "kit_digest",
+    "kit_steps",
+    "preset",
+    "presets",
+    "versions",
+]
 
 # Names of the kit's files, written into each copy: what else a lab puts into its
 # folder (lab.json, .vagrant) is no part of the kit's digest.
@@ -65,6 +77,17 @@ def kit_steps(root: Path) -> tuple[KitStep, ...]:
 @lru_cache(maxsize=8)
 def _read_steps(path: Path, stamp: tuple[int, int]) -> tuple[KitStep, ...]:
     return parse_steps(path.read_text(encoding="utf-8"), file=path.name)
+
+
+def versions(root: Path) -> Versions:
+    """Return the kit's pins; kit_versions.VersionsError when the file itself is wrong."""
+    path = root / "kit" / "versions.yaml"
+    return _read_versions(path, _stamp(path))
+
+
+@lru_cache(maxsize=8)
+def _read_versions(path: Path, stamp: tuple[int, int]) -> Versions:
+    return load_versions(path.read_text(encoding="utf-8"))
 
 
 def kit_digest(root: Path, kit: str = "kit") -> str:

@@ -64,7 +64,7 @@ def decode(text: str | bytes, file: str) -> str:
     try:
         data = text.encode() if isinstance(text, str) else text
         if len(data) > MAX_BYTES:
-            what = f"The file has {len(data):,} bytes; that is no definition."
+            what = "The file is too long for a definition."
             raise DefinitionError([Problem(file, 0, "", what, f"at most {MAX_BYTES:,} bytes")])
         decoded = data.decode("utf-8-sig")
     except UnicodeError as error:
