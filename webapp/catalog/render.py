@@ -44,6 +44,11 @@ def render_files(
         **{f"{name}.json": as_json(value) for name, value in lists.items()},
         **{f"{name}.flat": "".join(flat_lines(value)) for name, value in lists.items()},
         **{f"kubelet-{m.name}.txt": kubelet_command(spec, m, versions) + "\n" for m in spec.windows_machines},
+        **{
+            f"join-{m.name}.json": as_json(join_configuration(spec, m, versions))
+            for m in spec.machines
+            if m.role != "control-plane"
+        },
         **render_manifests(spec, versions, manifests),
     }
     return {f"rendered/{name}": text for name, text in files.items()}
@@ -87,6 +92,27 @@ def init_configuration(spec: LabSpec, api: str) -> dict[str, Any]:  # Any: a YAM
             "name": spec.control_plane.name,
             "criSocket": LINUX_SOCKET,
             "kubeletExtraArgs": extra_args({"node-ip": ip}, api),
+        },
+    }
+
+
+def join_configuration(spec: LabSpec, machine: MachineSpec, versions: Versions) -> dict[str, Any]:
+    """Return a worker's configuration without its secrets: the join step adds token and caCertHashes.
+
+    Any: a YAML document (JSON is YAML, so that a script can add to it without pasting text).
+    """
+    wanted = spec.kubernetes
+    is_windows = machine.os == "windows"
+    package = "" if is_windows else wanted.linux_package_version
+    api = versions.minor(package or wanted.version).kubeadm_api
+    return {
+        "apiVersion": f"kubeadm.k8s.io/{api}",
+        "kind": "JoinConfiguration",
+        "discovery": {"bootstrapToken": {"apiServerEndpoint": f"{spec.control_plane.ip}:6443"}},
+        "nodeRegistration": {
+            "name": machine.name,
+            "criSocket": WINDOWS_SOCKET if is_windows else LINUX_SOCKET,
+            "kubeletExtraArgs": extra_args({"node-ip": machine.ip}, api),
         },
     }
 
