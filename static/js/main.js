@@ -7,6 +7,7 @@ import * as live from "./live.js";
 /** Modules by name, loaded when a page has need of them. @type {Record<string, () => Promise<Module>>} */
 const MODULES = {
   "log-view": () => import("./log-view.js"),
+  "definition-form": () => import("./definition-form.js"),
   confirm: () => import("./confirm.js"),
   copy: () => import("./copy.js"),
   palette: () => import("./palette.js"),

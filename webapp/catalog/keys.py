@@ -88,6 +88,7 @@ class Shape(NamedTuple):
 
     pattern: str
     allowed: str
+    words: tuple[str, ...] = ()  # all values, where they are a closed set
 
 
 _EXACT = r"1\.[0-9]{1,3}\.[0-9]{1,3}(-[0-9A-Za-z.-]{1,40})?(\+[0-9A-Za-z.-]{1,64})?"
@@ -131,7 +132,7 @@ _FLAG = Shape("", "true, false, yes, no")  # read as a flag, not as text
 
 
 def _one_of(*words: str) -> Shape:
-    return Shape("|".join(words), ", ".join(words))
+    return Shape("|".join(words), ", ".join(words), words)
 
 
 # What a definition may say to a provider; all of it reaches the Vagrantfile as data.

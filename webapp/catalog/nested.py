@@ -230,7 +230,7 @@ def read_provider(top: Section) -> ProviderSpec:
 
 def read_rehearsal(top: Section) -> RehearsalSpec:
     section = top.section("rehearsal", keys.REHEARSAL)
-    pattern, allowed = keys.MISHAP
+    pattern, allowed, _ = keys.MISHAP
     return RehearsalSpec(
         speed=section.decimal("speed", None, 0.1, 10_000),
         mishaps=section.words("mishaps", lambda mishap: fits(mishap, pattern), f"a list of {allowed}"),
