@@ -136,43 +136,80 @@ loudly() {
 
 # -- files from elsewhere ------------------------------------------------------------------
 
-# fetch URL TARGET SHA256 [SHA256_URL]: download, resume, verify. What is there and right stays.
-fetch() {
-  local url=$1 target=$2 sha256=$3 sha256_url=${4:-}
-  [[ $url =~ ^https?://[A-Za-z0-9._~:/%@+=-]+$ ]] || die "${url@Q} is no address to download from."
-  if [[ -z $sha256 && -n $sha256_url ]]; then
-    sha256=$(curl -fsSL --retry 5 --connect-timeout 20 -- "$sha256_url" | awk '{print $1; exit}')
-  fi
-  if [[ -n $sha256 ]] && is_sha256 "$target" "$sha256"; then return 0; fi
-  mkdir -p "$(dirname -- "$target")"
-  say "downloading $url"
-  loudly "$url" curl -fsSL --retry 5 --retry-delay 5 --connect-timeout 20 -C - -o "$target.part" -- "$url" ||
-    die "Could not download $url. Is there a way out to the Internet, or is a mirror set?"
-  if [[ -n $sha256 ]] && ! is_sha256 "$target.part" "$sha256"; then
-    local got
-    got=$(sha256sum -- "$target.part" | cut -d' ' -f1)
-    rm -f -- "$target.part"
-    die "checksum mismatch: $url has sha256 $got, not $sha256; the download was thrown away."
-  fi
-  mv -- "$target.part" "$target"
-  changed "$target"
-}
+CACHE=/var/cache/labkit
+
 is_sha256() {
   [[ $2 =~ ^[0-9a-f]{64}$ ]] || die "${2@Q} is no sha256."
   [[ -f $1 && $(sha256sum -- "$1" | cut -d' ' -f1) == "$2" ]]
 }
+want_url() { want 'https?://[A-Za-z0-9._~:/%@+=-]+' "an address to download from" "$1"; }
 
-# fetch_item ITEM TARGET: an item of rendered/downloads.json for Linux.
-fetch_item() {
-  local file=$KIT/rendered/downloads.flat url
-  url=$(value_in "$file" "linux.$1.url")
-  [[ -n $url ]] || die "rendered/downloads.json names no $1 for Linux."
-  fetch "$url" "$2" "$(value_in "$file" "linux.$1.sha256")" "$(value_in "$file" "linux.$1.sha256_url")"
+# published_sha256 URL FILE: read a publisher's checksum file: a bare hash, or the line that ends in FILE.
+published_sha256() {
+  local text
+  text=$(curl -fsSL --retry 5 --connect-timeout 20 -- "$(want_url "$1")") || die "Could not read the checksum at $1."
+  awk -v file="$2" 'NF == 1 || $NF == file || $NF == "*" file {print $1; exit}' <<<"$text"
+}
+
+# fetch URL TARGET SHA256: download, resume, verify. What is there and right stays.
+# SHA256 "": nothing but the version in the address pins it; the hash is told.
+fetch() {
+  local url target=$2 sha256=$3 got
+  url=$(want_url "$1")
+  if [[ -f $target ]] && { [[ -z $sha256 ]] || is_sha256 "$target" "$sha256"; }; then return 0; fi
+  mkdir -p "$(dirname -- "$target")"
+  say "downloading $url"
+  loudly "$url" curl -fsSL --retry 5 --retry-delay 5 --connect-timeout 20 -C - -o "$target.part" -- "$url" || {
+    rm -f -- "$target.part"
+    die "Could not download $url. Is there a way out to the Internet, or is a mirror set?"
+  }
+  got=$(sha256sum -- "$target.part" | cut -d' ' -f1)
+  if [[ -n $sha256 && $got != "$sha256" ]]; then
+    rm -f -- "$target.part"
+    die "checksum wrong: $url has sha256 $got, announced is $sha256; the download was thrown away."
+  fi
+  [[ -n $sha256 ]] || say "no published checksum for $url; its sha256 is $got"
+  mv -- "$target.part" "$target"
+  changed "$target"
+}
+
+# fetch_entry FLAT_FILE KEY: one entry (url, file, sha256, sha256_url, version) of a rendered list.
+# Its path is in FETCHED afterwards.
+fetch_entry() {
+  local list=$1 key=$2 url sha256 sha256_url file version
+  url=$(value_in "$list" "$key.url")
+  [[ -n $url ]] || die "$(basename -- "$list" .flat).json has no address for $key."
+  file=${url##*/}
+  version=$(value_in "$list" "$key.version")
+  sha256=$(value_in "$list" "$key.sha256")
+  sha256_url=$(value_in "$list" "$key.sha256_url")
+  FETCHED=$CACHE/${version:+$version-}$file
+  if [[ -z $sha256 && -n $sha256_url ]]; then
+    sha256=$(published_sha256 "$sha256_url" "$file")
+    [[ $sha256 =~ ^[0-9a-f]{64}$ ]] || die "$sha256_url holds no SHA-256 of $file."
+  fi
+  fetch "$url" "$FETCHED" "$sha256"
+}
+fetch_item() { fetch_entry "$KIT/rendered/downloads.flat" "linux.$1"; }
+
+# unpack_once ARCHIVE FOLDER [TAR OPTION…]: unpack what has not been unpacked there yet.
+unpack_once() {
+  local archive=$1 folder=$2 mark
+  shift 2
+  mark=$STATE/unpacked/$(basename -- "$archive")
+  if [[ -f $mark ]]; then return 0; fi
+  mkdir -p "$folder" "$(dirname -- "$mark")"
+  tar -xzf "$archive" -C "$folder" --no-same-owner "$@"
+  touch "$mark"
+  changed "unpacked $(basename -- "$archive") into $folder"
 }
 
 # -- Kubernetes --------------------------------------------------------------------------------
 
+# kubeadm and Vagrant put addresses on the cards; this asks the kernel.
+has_address() { [[ $(ip -o -4 address show) == *" inet $1/"* ]]; }
 kube() { kubectl --kubeconfig /etc/kubernetes/admin.conf "$@"; }
+apply() { kube apply --server-side --force-conflicts -f "$1"; }
 api_is_ready() { [[ $(kube get --raw /readyz --request-timeout=10s 2>/dev/null) == ok ]]; }
 
 # -- the state that the dashboard reads back ----------------------------------------------------

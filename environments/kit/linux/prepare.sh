@@ -2,7 +2,7 @@
 # Step linux-prepare: address, clock, swap, kernel modules and settings. Needs no Internet:
 # what must be downloaded is asked for only in a lab with Kubernetes.
 # Source: kubernetes.io, install-kubeadm and container-runtimes (1.36).
-STEP=linux-prepare
+STEP="linux-prepare"
 # shellcheck source-path=SCRIPTDIR source=lib.sh
 . "$(dirname -- "$0")/lib.sh"
 
@@ -17,8 +17,6 @@ wait_for_first_boot() {
     changed "unattended-upgrades is off"
   fi
 }
-
-has_address() { ip -o -4 address show | grep -q " inet $1/"; }
 
 # Hyper-V gives no fixed address: set it on the first card that has none.
 set_address() {
@@ -104,7 +102,7 @@ net.ipv4.ip_forward = 1"
 install_tools() {
   local tools=(curl ca-certificates gpg socat conntrack ebtables ethtool iptables jq chrony) missing=() tool
   for tool in "${tools[@]}"; do
-    dpkg-query -W -f '${Status}' "$tool" 2>/dev/null | grep -q '^install ok installed$' || missing+=("$tool")
+    [[ $(dpkg-query -W -f '${Status}' "$tool" 2>/dev/null || true) == "install ok installed" ]] || missing+=("$tool")
   done
   if ((${#missing[@]} > 0)); then
     loudly "apt-get update" apt-get -q -o DPkg::Lock::Timeout=300 update
