@@ -2,7 +2,7 @@
 
 import { LogWindow } from "./log-window.js";
 import { Painter } from "./log-paint.js";
-import { headElement, lineElement } from "./log-row-dom.js";
+import { headElement, lineElement, updateHead } from "./log-row-dom.js";
 import { Rows } from "./log-rows.js";
 
 /** @typedef {import("./log-rows.js").HeadRow} HeadRow */
@@ -20,7 +20,7 @@ const ROW_HEIGHT = 20; // px; the same as --log-row in log.css
 
 export class LogList {
   /**
-   * @param {{ scroll: HTMLElement, space: HTMLElement, rows: HTMLElement }} parts
+   * @param {{ scroll: HTMLElement, space: HTMLElement, rows: HTMLElement, here: HTMLElement }} parts
    * @param {import("./log-data.js").LogData} data
    * @param {number} startMs
    * @param {Looks} looks
@@ -41,7 +41,7 @@ export class LogList {
     this.view.keyOf = (row) => this.rows.at(row)?.key ?? "";
     this.painter = new Painter(parts, this.view, (row) => this.#drawing(row), {
       onScroll: (direction) => this.#scrolled(direction),
-      onPaint: (from, to) => data.pages.need(this.#lineNumbers(from, to)),
+      onPaint: (from, to) => this.#painted(from, to),
     });
   }
 
@@ -57,7 +57,23 @@ export class LogList {
   #headDrawing({ step, isReturn, key }) {
     const look = { isFolded: this.rows.folded.has(step), lineCount: this.rows.shownLines.get(step) ?? 0, isReturn };
     const known = this.steps.get(step);
-    return { key, version: JSON.stringify([look, known]), build: () => headElement(step, known, look) };
+    return {
+      key, version: JSON.stringify([look, known]),
+      build: () => headElement(step, known, look),
+      update: (/** @type {HTMLElement} */ element) => updateHead(element, step, known, look),
+    };
+  }
+
+  /** Name the step of the first line in view while its heading is out of view above. */
+  #drawHere() {
+    const item = this.rows.at(this.view.isAtEnd ? this.view.range(0)[0] : this.view.row);
+    const isNamed = item?.kind === "line" && item.step > 0;
+    this.parts.here.hidden = !isNamed;
+    if (!isNamed) return;
+    const { version, build } = this.#headDrawing({ ...item, kind: "head", isReturn: false });
+    if (this.parts.here.dataset["version"] === `${item.step} ${version}`) return;
+    this.parts.here.dataset["version"] = `${item.step} ${version}`;
+    this.parts.here.replaceChildren(build());
   }
 
   /** @param {LineRow} item */
@@ -80,6 +96,12 @@ export class LogList {
   titleOf(number) {
     const step = this.steps.get(number);
     return step ? [step.machine, step.title].filter(Boolean).join(" · ") : "";
+  }
+
+  /** @param {number} from @param {number} to */
+  #painted(from, to) {
+    this.data.pages.need(this.#lineNumbers(from, to));
+    this.#drawHere();
   }
 
   /** @param {number} from @param {number} to */

@@ -3,7 +3,7 @@
 // the browser's own find survive the lines that arrive.
 
 /** @typedef {import("./log-window.js").LogWindow} LogWindow */
-/** @typedef {{ key: string, version: string, build: () => HTMLElement }} Drawing */
+/** @typedef {{ key: string, version: string, build: () => HTMLElement, update?: (element: HTMLElement) => void }} Drawing with an update the element stays */
 /** @typedef {{ element: HTMLElement, version: string }} Drawn */
 
 const EXTRA = 12; // rows drawn above and below the view
@@ -56,23 +56,36 @@ export class Painter {
     this.listener.onPaint(from, to);
   }
 
-  /** @param {number} from @param {number} to */
+  /**
+   * Put the rows' elements in order. What has gone goes first: an element that stays is then never
+   * moved, which would take the focus and the selection out of it.
+   * @param {number} from @param {number} to
+   */
   #reconcile(from, to) {
-    /** @type {Map<string, Drawn>} */
-    const next = new Map();
-    let before = this.parts.rows.firstElementChild;
-    for (let row = from; row < to; row += 1) {
-      const { key, version, build } = this.draw(row);
-      const old = this.drawn.get(key);
-      const drawn = old?.version === version ? old : { element: build(), version };
-      next.set(key, drawn);
-      if (before === drawn.element) before = before.nextElementSibling;
-      else this.parts.rows.insertBefore(drawn.element, before);
-    }
+    const next = this.#draw(from, to);
     for (const [key, { element }] of this.drawn) {
       if (next.get(key)?.element !== element) element.remove();
     }
+    let before = this.parts.rows.firstElementChild;
+    for (const { element } of next.values()) {
+      if (before === element) before = before.nextElementSibling;
+      else this.parts.rows.insertBefore(element, before);
+    }
     this.drawn = next;
+  }
+
+  /** @param {number} from @param {number} to @returns {Map<string, Drawn>} in the rows' order */
+  #draw(from, to) {
+    /** @type {Map<string, Drawn>} */
+    const next = new Map();
+    for (let row = from; row < to; row += 1) {
+      const { key, version, build, update } = this.draw(row);
+      const old = this.drawn.get(key);
+      if (old && old.version !== version) update?.(old.element);
+      const isKept = old !== undefined && (update !== undefined || old.version === version);
+      next.set(key, { element: isKept ? old.element : build(), version });
+    }
+    return next;
   }
 
   /** @param {number} from @param {number} to */

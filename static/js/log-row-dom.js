@@ -108,25 +108,39 @@ function moreButton(rest) {
   return button;
 }
 
+/** @typedef {{ isFolded: boolean, lineCount: number, isReturn: boolean }} HeadLook */
+
 /**
  * A step's heading: a button that folds and unfolds its lines.
  * @param {number} number
  * @param {Step | undefined} step
- * @param {{ isFolded: boolean, lineCount: number, isReturn: boolean }} look
+ * @param {HeadLook} look
  */
-export function headElement(number, step, { isFolded, lineCount, isReturn }) {
+export function headElement(number, step, look) {
   const row = make("div", "log-head");
   const button = make("button", "log-fold");
   button.dataset["fold"] = String(number);
+  row.append(button);
+  updateHead(row, number, step, look);
+  return row;
+}
+
+/**
+ * Renew a heading's words; the button itself stays, and keeps the focus.
+ * @param {HTMLElement} row
+ * @param {number} number
+ * @param {Step | undefined} step
+ * @param {HeadLook} look
+ */
+export function updateHead(row, number, step, { isFolded, lineCount, isReturn }) {
+  const button = /** @type {HTMLElement} */ (row.firstElementChild);
   button.setAttribute("aria-expanded", String(!isFolded));
-  button.append(make("span", "log-fold-sign", isFolded ? "▸" : "▾"));
+  button.replaceChildren(make("span", "log-fold-sign", isFolded ? "▸" : "▾"));
   if (step) button.append(statusMark(step));
   if (step?.machine) button.append(make("span", "log-head-machine", step.machine));
   button.append(make("span", "log-head-title", (step?.title ?? `step ${number}`) + (isReturn ? ", continued" : "")));
   if (step) button.append(timeElement(step));
   button.append(make("span", "log-head-count", `${grouped(lineCount)} ${lineCount === 1 ? "line" : "lines"}${isFolded ? " folded" : ""}`));
-  row.append(button);
-  return row;
 }
 
 /** @param {Step} step */

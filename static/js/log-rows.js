@@ -24,7 +24,7 @@ export class Rows {
     this.count = 0; // lines of the log
     this.known = 0; // rows of what the outline knows
     this.lastHead = UNKNOWN; // the step of the last heading
-    this.seen = 0; // lines taken from the outline
+    this.seen = 0; // lines taken from the outline; it may have grown since
     this.run = 0; // the outline's run to look at next
     /** @type {Section[]} */ this.sections = [];
     /** @type {number[]} each section's first row, for searching */ this.firstRows = [];
@@ -107,7 +107,7 @@ export class Rows {
   /** Lines beyond the outline, shown as they are; none while a filter is on. */
   get unknown() {
     const isFiltered = this.filter.machine !== null || this.filter.step !== null;
-    return isFiltered ? 0 : this.count - this.outline.end;
+    return isFiltered ? 0 : this.count - this.seen;
   }
 
   get total() {
@@ -117,7 +117,7 @@ export class Rows {
   /** @param {number} row @returns {HeadRow | LineRow | null} */
   at(row) {
     if (row < 0 || row >= this.total) return null;
-    if (row >= this.known) return lineRow(this.outline.end + row - this.known, UNKNOWN, false);
+    if (row >= this.known) return lineRow(this.seen + row - this.known, UNKNOWN, false);
     const section = /** @type {Section} */ (this.sections[lastAtMost(this.firstRows, row)]);
     const inside = row - section.row - (section.hasHead ? 1 : 0);
     const { first, step, isReturn, hasHead } = section;
@@ -130,7 +130,7 @@ export class Rows {
    * @param {number} line
    */
   rowOf(line) {
-    if (line >= this.outline.end && this.unknown > 0) return this.known + Math.min(line, this.count - 1) - this.outline.end;
+    if (line >= this.seen && this.unknown > 0) return this.known + Math.min(line, this.count - 1) - this.seen;
     const index = lastAtMost(this.firstLines, line);
     const section = this.sections[index];
     if (!section) return 0;

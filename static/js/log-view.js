@@ -48,7 +48,7 @@ class LogView {
   }
 
   #makeList() {
-    const parts = { scroll: this.part("scroll"), space: this.part("space"), rows: this.part("rows") };
+    const parts = { scroll: this.part("scroll"), space: this.part("space"), rows: this.part("rows"), here: this.part("here") };
     const looks = {
       stamps: () => this.preferences.stamps,
       marker: () => this.find.marker,
@@ -205,18 +205,9 @@ class LogView {
     if (target.closest(".log-number") && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       this.marks.choose(line, event.shiftKey);
-    } else if (fold) this.#fold(Number(fold));
+    } else if (fold) this.list.toggleFold(Number(fold));
     else if (act === "whole") this.#showWhole(line);
     else if (act) this.act(act);
-  }
-
-  /** @param {number} step */
-  #fold(step) {
-    this.list.toggleFold(step);
-    this.list.painter.paint();
-    // The pressed button has been drawn anew: the focus would be lost with the old one.
-    const button = /** @type {HTMLElement | null} */ (this.element.querySelector(`[data-fold="${step}"]`));
-    button?.focus({ preventScroll: true });
   }
 
   /** @param {number} line */

@@ -96,3 +96,16 @@ test("a million lines of two hundred thousand runs are built and looked up in a 
 
   assert.ok(performance.now() - started < 2_000);
 });
+
+test("until it is synced, growth of the outline changes no row", () => {
+  const outline = new Outline();
+  const rows = new Rows(outline);
+  rows.sync(100);
+  const before = rows.at(50);
+
+  outline.add(0, [[10, 1, "a"], [90, 2, "b"]]);
+
+  assert.deepEqual(rows.at(50), before);
+  rows.sync(100);
+  assert.equal(rows.at(rows.rowOf(50)).line, 50);
+});
