@@ -6,15 +6,8 @@ from dataclasses import replace
 import pytest
 
 from webapp.catalog.kit_steps import KitStep
-from webapp.catalog.spec import (
-    LabSpec,
-    NetworkSpec,
-    ProviderSpec,
-    RehearsalSpec,
-    default_machine,
-    lab_json,
-    place,
-)
+from webapp.catalog.placing import lab_json, place
+from webapp.catalog.spec import LabSpec, NetworkSpec, ProviderSpec, RehearsalSpec, default_machine
 
 SUBNET = "192.168.57.0/24"
 

@@ -1,6 +1,6 @@
 """The kit's provisioning steps: steps.yaml as frozen values. Contract: docs/plan.md.
 
-Pure. `library` reads the file, `spec.lab_json` hands the steps to the Vagrantfile,
+Pure. `library` reads the file, `placing.lab_json` hands the steps to the Vagrantfile,
 `planning` orders them.
 """
 
