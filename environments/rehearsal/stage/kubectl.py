@@ -1,0 +1,131 @@
+"""Answers the kubectl and kubeadm commands that the dashboard asks the control plane."""
+
+import json
+import time
+from collections.abc import Callable, Sequence
+
+from stage import cluster
+from stage.cluster import Object
+from stage.lab import Lab
+
+Answer = tuple[int, str, str]
+
+KINDS: dict[str, Callable[[Lab], list[Object]]] = {
+    **dict.fromkeys(("nodes", "node", "no"), cluster.nodes),
+    **dict.fromkeys(("pods", "pod", "po"), cluster.pods),
+    **dict.fromkeys(("certificatesigningrequests", "csr"), cluster.certificate_requests),
+    **dict.fromkeys(("events", "event", "ev"), cluster.events),
+    **dict.fromkeys(
+        ("services", "svc", "daemonsets", "ds", "deployments", "leases", "namespaces"), lambda lab: []
+    ),
+}
+VALUED = {
+    "-o",
+    "--output",
+    "-n",
+    "--namespace",
+    "--kubeconfig",
+    "--context",
+    "-l",
+    "--selector",
+    "--request-timeout",
+}
+REFUSED = "The connection to the server {ip}:6443 was refused - did you specify the right host or port?\n"
+# A token and a hash of the right form, and visibly not real ones.
+TOKEN = "rehear.5a10000000000000"
+CA_HASH = "sha256:" + "5e" * 32
+
+
+def kubectl(lab: Lab, words: Sequence[str]) -> Answer:
+    """Answer one kubectl command line (without the word kubectl)."""
+    if not cluster.is_initialised(lab):
+        return 1, "", REFUSED.format(ip=lab.control_plane.ip)
+    names, values = split(words)
+    verb = names.pop(0) if names else ""
+    if verb == "get" and "--raw" in words:
+        return (
+            (0, "ok", "")
+            if names and names[0].startswith(("/readyz", "/livez", "/healthz"))
+            else not_found("page")
+        )
+    if verb == "get" and names:
+        return get(lab, names, values.get("-o", values.get("--output", "")))
+    if verb == "version":
+        return 0, json.dumps({"serverVersion": {"gitVersion": cluster.version(lab)}}, indent=2) + "\n", ""
+    return 1, "", f"error: a rehearsal does not answer kubectl {' '.join(words)}\n"
+
+
+def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Part names from options with a value; switches are dropped."""
+    names: list[str] = []
+    values: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        word = rest.pop(0)
+        name, has_value, value = word.partition("=")
+        if name in VALUED:
+            values[name] = value if has_value else (rest.pop(0) if rest else "")
+        elif word.startswith("-o"):
+            values["-o"] = word[2:]
+        elif not word.startswith("-"):
+            names.append(word)
+    return names, values
+
+
+def get(lab: Lab, names: list[str], output: str) -> Answer:
+    kinds = names[0].split(",")
+    unknown = [kind for kind in kinds if kind not in KINDS]
+    if unknown:
+        return 1, "", f'error: the server doesn\'t have a resource type "{unknown[0]}"\n'
+    items = [item for kind in kinds for item in KINDS[kind](lab)]
+    if len(names) > 1:
+        items = [item for item in items if item["metadata"]["name"] in names[1:]]
+        if not items:
+            return not_found(f'{kinds[0]} "{names[1]}"')
+    if output == "json":
+        whole = items[0] if len(names) == 2 else {"apiVersion": "v1", "kind": "List", "items": items}
+        return 0, json.dumps(whole, indent=4) + "\n", ""
+    return 0, table(items), ""
+
+
+def not_found(what: str) -> Answer:
+    return 1, "", f"Error from server (NotFound): {what} not found\n"
+
+
+def table(items: list[Object]) -> str:
+    """Return kubectl's short table: name, state, age."""
+    lines = [f"{'NAME':40} {'STATUS':12} AGE"]
+    for item in items:
+        name = item["metadata"]["name"]
+        lines.append(f"{name:40} {state_of(item):12} {item['metadata']['creationTimestamp']}")
+    return "\n".join(lines) + "\n"
+
+
+def state_of(item: Object) -> str:
+    if item["kind"] == "Node":
+        ready = next(c for c in item["status"]["conditions"] if c["type"] == "Ready")
+        return "Ready" if ready["status"] == "True" else "NotReady"
+    return str(item.get("status", {}).get("phase", ""))
+
+
+def kubeadm(lab: Lab, words: Sequence[str]) -> Answer:
+    """Answer `kubeadm token create --print-join-command`, `token list` and `version`."""
+    if "version" in words:
+        return 0, cluster.version(lab) + "\n", ""
+    if not cluster.is_initialised(lab):
+        return (
+            1,
+            "",
+            "failed to load admin kubeconfig: open /etc/kubernetes/admin.conf: no such file or directory\n",
+        )
+    if list(words[:2]) == ["token", "create"]:
+        head = f"kubeadm join {lab.control_plane.ip}:6443 --token {TOKEN}"
+        return 0, f"{head} --discovery-token-ca-cert-hash {CA_HASH} \n", ""
+    if list(words[:2]) == ["token", "list"]:
+        item = {
+            "token": TOKEN,
+            "expires": cluster.stamp(time.time() + 7200),
+            "usages": ["authentication", "signing"],
+        }
+        return 0, json.dumps(item) + "\n", ""
+    return 1, "", f"error: a rehearsal does not answer kubeadm {' '.join(words)}\n"

@@ -1,0 +1,146 @@
+"""Answers commands in a rehearsed Linux guest; what it does not know it says as bash would."""
+
+import shlex
+import time
+from collections.abc import Callable
+
+from stage import kubectl
+from stage.cluster import is_initialised
+from stage.lab import Lab, Machine, MachineState
+
+Answer = tuple[int, str, str]
+OS_RELEASE = 'PRETTY_NAME="Ubuntu 24.04.3 LTS"\nNAME="Ubuntu"\nVERSION_ID="24.04"\nID=ubuntu\n'
+DISK = (
+    "Filesystem     1K-blocks    Used Available Use% Mounted on\n"
+    "/dev/sda1       40470732 9120412  31333936  23% /\n"
+)
+MEMORY = (
+    "               total        used        free      shared  buff/cache   available\n"
+    "Mem:            3915        1204         881           4        1829        2460\n"
+)
+
+
+class Guest:
+    """One Linux machine, as far as its answers go."""
+
+    def __init__(self, lab: Lab, machine: Machine, state: MachineState) -> None:
+        self.lab = lab
+        self.machine = machine
+        self.state = state
+
+    def run(self, words: list[str]) -> Answer:
+        """Answer one simple command."""
+        name, *rest = words
+        if name in COMMANDS:
+            return COMMANDS[name](self, rest)
+        return 127, "", f"bash: line 1: {name}: command not found\n"
+
+    def leave(self, rest: list[str]) -> Answer:
+        return (int(rest[0]) if rest and rest[0].isdigit() else 0), "", ""
+
+    def cluster(self, rest: list[str]) -> Answer:
+        return kubectl.kubectl(self.lab, rest)
+
+    def systemctl(self, rest: list[str]) -> Answer:
+        if not rest or rest[0] != "is-active":
+            return 1, "", "A rehearsal answers `systemctl is-active` only.\n"
+        states = [
+            "active" if self.runs(unit) else "inactive" for unit in rest[1:] if not unit.startswith("-")
+        ]
+        return (0 if "active" in states else 3), "".join(f"{state}\n" for state in states), ""
+
+    def runs(self, unit: str) -> bool:
+        unit = unit.removesuffix(".service")
+        needed = {"containerd": "linux-containerd", "kubelet": "linux-packages"}.get(unit)
+        return unit in ("ssh", "sshd", "chrony", "cron") or (needed is not None and needed in self.state.done)
+
+    def cat(self, rest: list[str]) -> Answer:
+        if rest == ["/etc/os-release"]:
+            return 0, OS_RELEASE, ""
+        if rest == ["/etc/hostname"]:
+            return 0, f"{self.machine.name}\n", ""
+        return 1, "", "".join(f"cat: {path}: No such file or directory\n" for path in rest)
+
+    def test(self, rest: list[str]) -> Answer:
+        exists = rest[-1:] == ["/etc/kubernetes/admin.conf"] and is_initialised(self.lab)
+        return (0 if exists else 1), "", ""
+
+    def addresses(self, rest: list[str]) -> Answer:
+        return (
+            0,
+            f"1: lo    inet 127.0.0.1/8 scope host lo\n3: eth1    inet {self.machine.ip}/24 scope global eth1\n",
+            "",
+        )
+
+    def uptime(self, rest: list[str]) -> Answer:
+        minutes = int((time.time() - self.state.booted_at) / 60) if self.state.booted_at else 0
+        return (
+            0,
+            f" {time.strftime('%H:%M:%S', time.gmtime())} up {minutes} min,  0 users,  load average: 0.20, 0.18, 0.11\n",
+            "",
+        )
+
+
+Command = Callable[[Guest, list[str]], Answer]
+COMMANDS: dict[str, Command] = {
+    "true": lambda guest, rest: (0, "", ""),
+    ":": lambda guest, rest: (0, "", ""),
+    "false": lambda guest, rest: (1, "", ""),
+    "exit": Guest.leave,
+    "echo": lambda guest, rest: (0, " ".join(rest) + "\n", ""),
+    "hostname": lambda guest, rest: (0, f"{guest.machine.name}\n", ""),
+    "whoami": lambda guest, rest: (0, "vagrant\n", ""),
+    "id": lambda guest, rest: (0, "uid=1000(vagrant) gid=1000(vagrant) groups=1000(vagrant),27(sudo)\n", ""),
+    "uname": lambda guest, rest: (0, f"Linux {guest.machine.name} 6.8.0-87-generic x86_64 GNU/Linux\n", ""),
+    "date": lambda guest, rest: (0, time.strftime("%a %b %e %H:%M:%S UTC %Y\n", time.gmtime()), ""),
+    "uptime": Guest.uptime,
+    "df": lambda guest, rest: (0, DISK, ""),
+    "free": lambda guest, rest: (0, MEMORY, ""),
+    "ip": Guest.addresses,
+    "cat": Guest.cat,
+    "test": Guest.test,
+    "systemctl": Guest.systemctl,
+    "kubectl": Guest.cluster,
+    "kubeadm": lambda guest, rest: kubectl.kubeadm(guest.lab, rest),
+}
+
+
+def answer(lab: Lab, machine: Machine, state: MachineState, command: str) -> Answer:
+    """Answer a command line: simple commands joined by `;` or `&&`, with sudo, env and variables before them."""
+    guest = Guest(lab, machine, state)
+    code, output, errors = 0, "", ""
+    for joint, words in simple_commands(command):
+        if joint == "&&" and code != 0:
+            continue
+        code, said, complained = guest.run(words)
+        output += said
+        errors += complained
+    return code, output, errors
+
+
+def simple_commands(command: str) -> list[tuple[str, list[str]]]:
+    """Part a line into (joint before it, words); a pipe keeps its first command only."""
+    try:
+        lexer = shlex.shlex(command, posix=True, punctuation_chars=";&|")
+        lexer.whitespace_split = True
+        words = list(lexer)
+    except ValueError:
+        return [("", ["bash"])]
+    found: list[tuple[str, list[str]]] = [("", [])]
+    for word in words:
+        if set(word) <= set(";&|") and word:
+            found.append((word, []))
+        else:
+            found[-1][1].append(word)
+    parted = [(joint, bare(words)) for joint, words in found if joint not in ("|", "||")]
+    return [(joint, words) for joint, words in parted if words]
+
+
+def bare(words: list[str]) -> list[str]:
+    """Take sudo, its switches, env and variables from before a command, and redirections from after it."""
+    rest = [word for word in words if not word.startswith(("2>", ">", "<"))]
+    while rest and (
+        rest[0] in ("sudo", "env", "-n", "-E", "-H") or ("=" in rest[0] and not rest[0].startswith("-"))
+    ):
+        rest = rest[1:]
+    return rest
