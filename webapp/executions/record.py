@@ -13,7 +13,7 @@ from typing import Protocol
 from django.utils import timezone
 
 from webapp.logs import store
-from webapp.logs.lines import LineAssembler, LogLine
+from webapp.logs.lines import LineAssembler, LogLine, expand_clixml
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
 from webapp.process import Child, Exit, SpoolReader
@@ -61,11 +61,12 @@ class Recorder:
     def put(self, texts: Sequence[str]) -> None:
         if not texts:
             return
-        lines = self.redactor.redact(self.translate(texts))
+        lines = self.redactor.redact(expand_clixml(self.translate(texts)))
         offset = self.start + self.assembler.safe_offset
         progress = store.Progress(self.spool.pk, self.spool.offset, offset, self.redactor.state)
         last = store.append(
-            self.spool.log_id, lines, at_ms=int(time.time() * 1000), step=self.spool.step, progress=progress
+            self.spool.log_id, lines, at_ms=int(time.time() * 1000), step=self.spool.step, progress=progress,
+            patience_s=store.FOREVER,
         )
         self.spool.offset = offset
         if lines:

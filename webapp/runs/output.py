@@ -3,9 +3,7 @@
 from collections.abc import Sequence
 
 from webapp.logs.lines import LogLine
-from webapp.vagrant.machine_readable import ErrorExit, parse_line, to_lines
-
-NOT_CREATED_TEXTS = ("VM not created. Moving on", "VM is not created", "Machine not created")
+from webapp.vagrant.machine_readable import find_error, says_not_created, to_lines
 
 
 class VagrantOutput:
@@ -20,24 +18,16 @@ class VagrantOutput:
 
     def translate(self, texts: Sequence[str]) -> list[LogLine]:
         """Return the lines for people; keep what explains a failure."""
-        for text in texts:
-            if ",error-exit," in text:
-                self.remember(text)
-        lines = [
-            LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)
-        ]
+        if error := find_error(texts):
+            self.error_class = error.error_class.rpartition("::")[2]
+            self.error_text = error.text
+        lines = [LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)]
         for line in lines:
             if line.stream == "error" and line.text.strip():
                 self.last_error = line.text.strip()
-            elif line.text.startswith(NOT_CREATED_TEXTS):
+            elif says_not_created(line.text):
                 self.was_not_created = True
         return lines
-
-    def remember(self, text: str) -> None:
-        event = parse_line(text)
-        if isinstance(event, ErrorExit):
-            self.error_class = event.error_class.rpartition("::")[2]
-            self.error_text = event.text
 
     @property
     def reason(self) -> str:

@@ -25,7 +25,7 @@ from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
 from webapp.runs.steps import driver_for
-from webapp.vagrant.driver import VagrantError
+from webapp.vagrant.errors import VagrantError
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from webapp.process import Child, Exit, remove_spool
 from webapp.runs.inputs import InputError, step_inputs
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
-from webapp.vagrant.driver import VagrantDriver, VagrantError, find_vagrant
+from webapp.vagrant.driver import VagrantDriver, find_vagrant
+from webapp.vagrant.errors import VagrantError
 from webapp.vagrant.states import RUNNING
 
 logger = logging.getLogger(__name__)
