@@ -118,7 +118,7 @@ export class Find {
     }
     if (turn !== this.turn) return;
     this.isBusy = false;
-    this.wanted = 0;
+    if (this.wanted) this.go(this.wanted);
     this.say();
   }
 
@@ -128,12 +128,17 @@ export class Find {
     const answer = await this.fetch.search(this.query, this.host.machine(), before);
     if (turn !== this.turn) return false;
     this.hits.add(answer.hits.filter((line) => this.host.passes(line)), answer.searched_to);
-    if (this.wanted && this.hits.lines.length > 0) this.go(this.wanted);
+    if (this.wanted && !this.#isEarly) this.go(this.wanted);
     this.say();
     this.host.redraw();
     if (this.hits.searchedTo > before) return true;
     this.error = answer.timed_out ? `this pattern takes too long from line ${grouped(before + 2)} on` : "";
     return false;
+  }
+
+  /** The first way leads to the hit nearest to what is in view: the search must have come that far. */
+  get #isEarly() {
+    return this.hits.current < 0 && !this.hits.isFull && this.hits.searchedTo < this.host.topLine();
   }
 
   /** @param {1 | -1} direction */
@@ -143,8 +148,12 @@ export class Find {
       return;
     }
     if (this.query.text !== this.asked) this.restart();
+    if (this.isBusy && this.#isEarly) {
+      this.wanted = direction;
+      return;
+    }
+    this.wanted = 0;
     const line = this.hits.go(direction, this.host.topLine());
-    this.wanted = line === null && this.isBusy ? direction : 0;
     if (line !== null) this.host.goTo(line);
     this.say();
     this.host.redraw();

@@ -6,7 +6,7 @@ import { lastAtMost } from "./log-outline.js";
 /** @typedef {{ text: string, isRegex: boolean, isCase: boolean }} Query */
 /** @typedef {{ from: number, to: number }} Piece */
 
-export const MAX_HITS = 100_000;
+export const MAX_HITS = 20_000;
 const MAX_MARKED = 4_000; // characters of a line in which hits are marked
 const MAX_PIECES = 200;
 
@@ -42,7 +42,7 @@ export class Hits {
 
   /**
    * Go to the next hit (direction 1) or the one before (-1), round the end; the first time to the
-   * nearest one from `line` on.
+   * nearest one from `line` on, or, where there is none, to the nearest at all.
    * @param {1 | -1} direction
    * @param {number} line
    * @returns {number | null}
@@ -50,9 +50,10 @@ export class Hits {
   go(direction, line) {
     const count = this.lines.length;
     if (count === 0) return null;
-    if (this.current < 0) this.current = lastAtMost(this.lines, direction > 0 ? line - 1 : line) + (direction > 0 ? 1 : 0);
-    else this.current += direction;
-    this.current = (this.current + count) % count;
+    if (this.current < 0) {
+      const nearest = direction > 0 ? lastAtMost(this.lines, line - 1) + 1 : lastAtMost(this.lines, line);
+      this.current = Math.max(0, Math.min(nearest, count - 1));
+    } else this.current = (this.current + direction + count) % count;
     return this.line;
   }
 }

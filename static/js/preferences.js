@@ -2,13 +2,14 @@
 // (private window, storage off) just forgets.
 
 const KEY = "log-view";
+const NARROW = 700; // px: on a telephone long lines are wrapped unless one says otherwise
 
 /** @typedef {{ stamps: import("./log-time.js").Stamps, isWrapped: boolean }} Preferences */
 
 /** @returns {Preferences} */
 export function load() {
   /** @type {Preferences} */
-  const preferences = { stamps: "relative", isWrapped: false };
+  const preferences = { stamps: "relative", isWrapped: window.innerWidth < NARROW };
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? "{}");
     if (["relative", "absolute", "off"].includes(stored.stamps)) preferences.stamps = stored.stamps;

@@ -17,8 +17,12 @@ test("next goes to the nearest hit first, then on, then round", () => {
 
 test("previous begins above", () => {
   assert.equal(hitsAt(10, 20, 30).go(-1, 25), 20);
-  assert.equal(hitsAt(10, 20, 30).go(-1, 5), 30);
   assert.equal(hitsAt().go(1, 0), null);
+});
+
+test("with no hit from here on, the first way leads to the nearest at all", () => {
+  assert.equal(hitsAt(10, 20, 30).go(-1, 5), 10);
+  assert.equal(hitsAt(10, 20, 30).go(1, 99), 30);
 });
 
 test("pages of hits that overlap count once", () => {

@@ -89,7 +89,12 @@ def run_page(slug: str, number: int, now: datetime) -> RunPage:
     """Read a run with everything its page shows, in 5 queries; raises Run.DoesNotExist."""
     run = (
         Run.objects.select_related(
-            "lab__host", "lab__revision__definition", "requested_by", "cancel_requested_by", "continues", "log"
+            "lab__host",
+            "lab__revision__definition",
+            "requested_by",
+            "cancel_requested_by",
+            "continues",
+            "log",
         )
         .prefetch_related("lab__members", "lab__machines")
         .get(lab__slug=slug, number=number)
@@ -97,8 +102,6 @@ def run_page(slug: str, number: int, now: datetime) -> RunPage:
     newest = Run.objects.filter(lab=run.lab_id).order_by("-number")[0]
     steps = tuple(step_row(step, now) for step in run.steps.all())
     return RunPage(run, steps, newest)
-
-
 
 
 def step_row(step: Step, now: datetime) -> StepRow:
@@ -117,7 +120,9 @@ def step_row(step: Step, now: datetime) -> StepRow:
         since=step.started_at if is_running else None,
         took_s=None if step.is_carried else step.duration_s,
         usual_s=step.usual_s,
-        is_slow=bool(seconds and step.usual_s and seconds > SLOW * step.usual_s and seconds - step.usual_s > 1),
+        is_slow=bool(
+            seconds and step.usual_s and seconds > SLOW * step.usual_s and seconds - step.usual_s > 1
+        ),
         is_carried=step.is_carried,
         sentence=step.sentence,
         first_line=step.first_line,

@@ -37,7 +37,9 @@ def open_log(chromium: Browser) -> Iterator[Open]:
     errors: list[str] = []
     with ExitStack() as stack:
 
-        def open_log(log: FakeLog, address: str = "", *, width: int = 1400, height: int = 800) -> tuple[Page, Server]:
+        def open_log(
+            log: FakeLog, address: str = "", *, width: int = 1400, height: int = 800
+        ) -> tuple[Page, Server]:
             server, origin = stack.enter_context(serving(log))
             context = chromium.new_context(viewport={"width": width, "height": height})
             stack.callback(context.close)

@@ -25,7 +25,11 @@ from django.urls import path, set_urlconf
 ROOT = Path(__file__).resolve().parents[3]
 START_MS = 1_790_000_000_000
 CSP = "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'"
-STEPS = [(1, "", "Check definition, folder and kit"), (2, "controlplane", "Bring up"), (3, "winw1", "Bring up")]
+STEPS = [
+    (1, "", "Check definition, folder and kit"),
+    (2, "controlplane", "Bring up"),
+    (3, "winw1", "Bring up"),
+]
 Line = tuple[int, int, str, str, str]
 Message = dict[str, Any]  # Any: ASGI's own
 
@@ -107,7 +111,9 @@ class Server:
 
     def __init__(self, log: FakeLog) -> None:
         self.log = log
-        config = uvicorn.Config(self, host="127.0.0.1", port=0, log_level="critical", ws_per_message_deflate=False)
+        config = uvicorn.Config(
+            self, host="127.0.0.1", port=0, log_level="critical", ws_per_message_deflate=False
+        )
         self.uvicorn = uvicorn.Server(config)
         self.thread = threading.Thread(target=self.uvicorn.run, daemon=True)
         self.loop: asyncio.AbstractEventLoop | None = None

@@ -48,7 +48,8 @@ def assert_true_lines(page: Page) -> None:
     assert seen == sorted(set(seen))
     page.wait_for_function("() => !document.querySelector('.log-text.is-loading')")
     rows = page.eval_on_selector_all(
-        ".log-line", "rows => rows.map(row => [Number(row.dataset.line), row.querySelector('.log-text').textContent])"
+        ".log-line",
+        "rows => rows.map(row => [Number(row.dataset.line), row.querySelector('.log-text').textContent])",
     )
     assert [text.rstrip() for _, text in rows] == [plain_of(number) for number, _ in rows]
 
@@ -97,7 +98,9 @@ def test_viewer_dragged_to_a_place_shows_it(open_log: Open) -> None:
     page, _ = open_log(FakeLog(MILLION))
     wait_for_line(page, MILLION - 1)
 
-    page.evaluate("() => { const s = document.querySelector('.log-scroll'); s.scrollTop = s.scrollHeight / 4; }")
+    page.evaluate(
+        "() => { const s = document.querySelector('.log-scroll'); s.scrollTop = s.scrollHeight / 4; }"
+    )
     page.wait_for_function("() => +document.querySelector('.log-line').dataset.line < 400000")
 
     assert 200_000 < in_view(page)[0] < 300_000
@@ -214,6 +217,8 @@ def test_search_counts_goes_round_and_highlights(open_log: Open) -> None:
     page.keyboard.type("needle")
     expect(page.locator("[data-part=hits]")).to_have_text("10 hits")
     page.keyboard.press("Enter")
+    expect(page.locator("[data-part=hits]")).to_have_text("10 of 10")
+    page.keyboard.press("Enter")
     expect(page.locator("[data-part=hits]")).to_have_text("1 of 10")
     page.keyboard.press("Shift+Enter")
     wait_for_line(page, 9_500)
@@ -279,7 +284,9 @@ def test_machine_filter_shows_that_machine_only(open_log: Open) -> None:
     expect(page.locator("[data-part=here]")).to_contain_text("Bring up")
 
     page.select_option("[data-part=machine]", "winw1")
-    page.wait_for_function("() => ![...document.querySelectorAll('.log-machine')].some(m => m.textContent !== 'winw1')")
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('.log-machine')].some(m => m.textContent !== 'winw1')"
+    )
 
     assert {n // 50 % 4 for n in numbers(page)} == {3}
     assert_true_lines(page)
@@ -380,7 +387,9 @@ def test_a_line_of_64_kib_is_shown_in_part_until_asked(open_log: Open) -> None:
 
     page.locator(".log-more").evaluate("button => button.click()")
 
-    page.wait_for_function("() => document.querySelector('.log-line[data-line=\"1\"] .log-text').textContent.length === 65536")
+    page.wait_for_function(
+        "() => document.querySelector('.log-line[data-line=\"1\"] .log-text').textContent.length === 65536"
+    )
 
 
 def test_quiet_is_said(open_log: Open) -> None:

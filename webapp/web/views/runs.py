@@ -69,11 +69,15 @@ def run_retry(request: Request, slug: str, number: int) -> HttpResponse:
 @require_GET
 def log_outline(request: Request, log_id: int) -> HttpResponse:
     """Answer {"first", "runs": [[count, step, machine], …], "count"}: see docs/log-view.md."""
-    found = get_object_or_404(Run.objects.select_related("lab").prefetch_related("lab__members"), log_id=log_id)
+    found = get_object_or_404(
+        Run.objects.select_related("lab").prefetch_related("lab__members"), log_id=log_id
+    )
     require(request.user, "lab.see", found.lab)
     outline = read_outline(log_id, whole_number(request.GET.get("after"), -1))
     body = {"first": outline.first, "runs": [tuple(run) for run in outline.runs], "count": outline.line_count}
-    return HttpResponse(orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"})
+    return HttpResponse(
+        orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
+    )
 
 
 def see_run(request: Request, slug: str, number: int) -> RunPage:
@@ -88,7 +92,9 @@ def see_run(request: Request, slug: str, number: int) -> RunPage:
 
 def context(request: Request, page: RunPage) -> Context:
     """Say what the templates need, with the reasons why a button is off."""
-    refusal = "" if can(request.user, "lab.operate", page.lab) else "You may look at this lab, not operate it."
+    refusal = (
+        "" if can(request.user, "lab.operate", page.lab) else "You may look at this lab, not operate it."
+    )
     return {
         "page": page,
         "run": page.run,
@@ -108,7 +114,9 @@ def plain_log(request: Request, page: RunPage) -> Context:
     read = store.read(log.pk, after, PLAIN_LINES)
     return {
         "log": log,
-        "plain_lines": [(machine, stream, COLOURS.sub("", text)) for _, _, machine, stream, text in read.lines],
+        "plain_lines": [
+            (machine, stream, COLOURS.sub("", text)) for _, _, machine, stream, text in read.lines
+        ],
         "older_after": max(-1, after - PLAIN_LINES) if after >= 0 else None,
         "newer_after": after + PLAIN_LINES if after < newest else None,
     }
