@@ -52,7 +52,7 @@ def preset(root: Path, name: str) -> Preset | None:
 
 
 @lru_cache(maxsize=64)
-def _read_preset(path: Path, stamp: tuple[int, int]) -> Preset:
+def _read_preset(path: Path, _when: tuple[int, int]) -> Preset:
     text = path.read_text(encoding="utf-8")
     comment = []
     for line in text.splitlines():
@@ -75,7 +75,7 @@ def kit_steps(root: Path) -> tuple[KitStep, ...]:
 
 
 @lru_cache(maxsize=8)
-def _read_steps(path: Path, stamp: tuple[int, int]) -> tuple[KitStep, ...]:
+def _read_steps(path: Path, _when: tuple[int, int]) -> tuple[KitStep, ...]:
     return parse_steps(path.read_text(encoding="utf-8"), file=path.name)
 
 
@@ -86,7 +86,7 @@ def versions(root: Path) -> Versions:
 
 
 @lru_cache(maxsize=8)
-def _read_versions(path: Path, stamp: tuple[int, int]) -> Versions:
+def _read_versions(path: Path, _when: tuple[int, int]) -> Versions:
     return load_versions(path.read_text(encoding="utf-8"))
 
 
@@ -101,7 +101,7 @@ def kit_digest(root: Path, kit: str = "kit") -> str:
 
 
 @lru_cache(maxsize=32)
-def _digest(folder: Path, names: tuple[str, ...], stamps: tuple[tuple[int, int], ...]) -> str:
+def _digest(folder: Path, names: tuple[str, ...], _when: tuple[tuple[int, int], ...]) -> str:
     digest = hashlib.sha256()
     for name in names:
         path = folder / name

@@ -201,10 +201,10 @@ def with_addresses(machines: tuple[MachineSpec, ...], network: Section) -> tuple
     placed = []
     for index, machine in enumerate(machines):
         key, ip = addresses[machine.role].pop(0) if addresses[machine.role] else ("", "")
-        if ip and not machine.ip:
+        is_given = ip != "" and machine.ip == ""
+        if is_given:
             network.findings.places[f"machines[{index}].ip"] = (network.path_of(key), network.line(key))
-            machine = replace(machine, ip=ip)
-        placed.append(machine)
+        placed.append(replace(machine, ip=ip) if is_given else machine)
     return tuple(placed)
 
 

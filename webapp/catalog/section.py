@@ -18,6 +18,8 @@ Value = TypeVar("Value")
 YES = frozenset({"true", "yes"})
 NO = frozenset({"false", "no"})
 MAX_TEXT = 300
+MAX_DIGITS = 9
+MAX_SHOWN = 60  # of a value quoted in a message
 ADDRESS = "an IPv4 address such as 192.168.56.10"
 NOTHING = frozenset({"", "~", "null", "Null", "NULL"})
 
@@ -98,7 +100,7 @@ class Section:
 
     def number(self, key: str, default: int, low: int, high: int) -> int:
         def convert(text: str) -> int | None:
-            is_number = text.isascii() and text.isdecimal() and len(text) <= 9
+            is_number = text.isascii() and text.isdecimal() and len(text) <= MAX_DIGITS
             return int(text) if is_number and low <= int(text) <= high else None
 
         return self._read(key, default, f"a whole number from {low} to {high}", convert)
@@ -178,7 +180,7 @@ def fits(text: str, pattern: str) -> bool:
 
 def shown(text: str) -> str:
     """Quote a value for a message, cut to a readable length."""
-    return f'"{text}"' if len(text) <= 60 else f'"{text[:57]}…"'
+    return f'"{text}"' if len(text) <= MAX_SHOWN else f'"{text[:MAX_SHOWN]}…"'
 
 
 def to_address(text: str) -> str | None:

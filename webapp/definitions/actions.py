@@ -18,15 +18,17 @@ SLUG_LENGTH = 70  # leaves room for "-2" within the column's 80
 RESERVED = frozenset({"new", "import", "check"})  # addresses beside /definitions/SLUG/
 
 
-class BadName(Exception):
+class NameNotPossibleError(Exception):
     """A definition's name that makes no address; a sentence for the user."""
 
 
 @transaction.atomic
-def create_definition(*, name: str, text: str, by: User, description: str = "", comment: str = "") -> Definition:
+def create_definition(
+    *, name: str, text: str, by: User, description: str = "", comment: str = ""
+) -> Definition:
     """Store a definition with its first revision.
 
-    Raises variables.DefinitionError for the text, BadName for the name.
+    Raises variables.DefinitionError for the text, NameNotPossibleError for the name.
     """
     text = tidy(text)
     spec = variables.parse(text)
@@ -59,7 +61,12 @@ def store_revision(
     definition: Definition, number: int, text: str, spec: LabSpec, by: User, comment: str
 ) -> Revision:
     return Revision.objects.create(
-        definition=definition, number=number, text=text, spec=spec.to_json(), author=by, comment=comment.strip()
+        definition=definition,
+        number=number,
+        text=text,
+        spec=spec.to_json(),
+        author=by,
+        comment=comment.strip(),
     )
 
 
@@ -92,10 +99,10 @@ def tidy(text: str) -> str:
 
 
 def free_slug(name: str) -> str:
-    """Return an address that no definition has; BadName for a name without a letter or digit."""
+    """Return an address that no definition has; NameNotPossibleError for a name without a letter or digit."""
     base = slugify(name)[:SLUG_LENGTH].strip("-")
     if not base:
-        raise BadName("The name needs at least one letter or digit.")
+        raise NameNotPossibleError("The name needs at least one letter or digit.")
     taken = set(Definition.objects.filter(slug__startswith=base).values_list("slug", flat=True)) | RESERVED
     if base not in taken:
         return base

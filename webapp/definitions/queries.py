@@ -20,7 +20,9 @@ class Listed:
     lab_count: int
 
 
-def find_definitions(*, text: str = "", owner: User | None = None, is_archived: bool = False) -> QuerySet[Definition]:
+def find_definitions(
+    *, text: str = "", owner: User | None = None, is_archived: bool = False
+) -> QuerySet[Definition]:
     found = Definition.objects.select_related("owner").filter(archived_at__isnull=not is_archived)
     if text:
         found = found.filter(Q(name__icontains=text) | Q(description__icontains=text))

@@ -21,7 +21,9 @@ from webapp.web.definition_fields import (
     without_machine,
 )
 
-BOTH_CHANGED = "The form and the YAML were both changed. The form now shows the YAML; press Save to keep that."
+BOTH_CHANGED = (
+    "The form and the YAML were both changed. The form now shows the YAML; press Save to keep that."
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,9 @@ class Draft:
 
 def draft_of_text(text: str | bytes, data: Data | None = None) -> Draft:
     """Read YAML; while it is wrong, the form keeps `data`."""
-    shown = text if isinstance(text, str) else text[:MAX_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+    shown = (
+        text if isinstance(text, str) else text[:MAX_BYTES].decode("utf-8", "replace").replace("\0", "\ufffd")
+    )
     try:
         parsed = variables.read(text)
     except DefinitionError as error:
@@ -81,7 +85,9 @@ def both_changed(data: Data, shown: str, draft: Draft) -> tuple[Problem, ...]:
 def filled(data: Data) -> Data:
     """Drop what an untouched page sends as empty fields, so that data compare."""
     known = data_of(LabSpec())
-    return {name: value for name, value in data.items() if value or name in known or name.startswith("machines[")}
+    return {
+        name: value for name, value in data.items() if value or name in known or name.startswith("machines[")
+    }
 
 
 def changed_rows(draft: Draft, post: Mapping[str, str]) -> Draft:

@@ -195,7 +195,11 @@ def override_lines(data: Data) -> list[str]:
 
 def version_lines(data: Data) -> list[str]:
     cni, version = data.get("cni.name", ""), data.get("cni.version", "").strip()
-    named = {"versions.containerd": data.get("versions.containerd", ""), "versions.calico": "", "versions.antrea": ""}
+    named = {
+        "versions.containerd": data.get("versions.containerd", ""),
+        "versions.calico": "",
+        "versions.antrea": "",
+    }
     if version and cni in DEFAULT_CNI_VERSION and cni != "none":
         named[f"versions.{cni}"] = version
     return section(named, "versions", ("containerd", "calico", "antrea"))

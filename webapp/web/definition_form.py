@@ -4,7 +4,15 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from webapp.catalog import keys
 from webapp.catalog.problems import Problem
-from webapp.web.definition_fields import MACHINE_KEYS, Data, Field, FormView, MachineRow, machine_indexes, options_of
+from webapp.web.definition_fields import (
+    MACHINE_KEYS,
+    Data,
+    Field,
+    FormView,
+    MachineRow,
+    machine_indexes,
+    options_of,
+)
 
 # name, label, help, what stands in the empty field
 TEXTS: Mapping[str, tuple[str, str, str]] = {
@@ -60,7 +68,10 @@ def form_view(data: Data, problems: Sequence[Problem] = ()) -> FormView:
     told = problems_by_field(problems, data)
     options = tuple(option_field(name, shape, data, told) for name, shape in provider_options(data))
     groups = tuple(
-        (title, tuple(make_field(name, data, told) for name in names) + (options if title == "Provider" else ()))
+        (
+            title,
+            tuple(make_field(name, data, told) for name in names) + (options if title == "Provider" else ()),
+        )
         for title, names in GROUPS.items()
     )
     machines = tuple(machine_row(index, data, told) for index in machine_indexes(data))
@@ -81,7 +92,11 @@ def form_view(data: Data, problems: Sequence[Problem] = ()) -> FormView:
 
 def problems_by_field(problems: Iterable[Problem], data: Data) -> dict[str, tuple[str, ...]]:
     """Sort problems by the field they belong to; the CNI's version has one field for all."""
-    renamed = {f"versions.{data.get('cni.name', '')}": "cni.version", "cni": "cni.name", "provider": "provider.name"}
+    renamed = {
+        f"versions.{data.get('cni.name', '')}": "cni.version",
+        "cni": "cni.name",
+        "provider": "provider.name",
+    }
     told: dict[str, tuple[str, ...]] = {}
     for problem in problems:
         name = renamed.get(problem.key, problem.key)

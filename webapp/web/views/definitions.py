@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from webapp.catalog import variables
 from webapp.catalog.spec import LabSpec
 from webapp.definitions.actions import (
-    BadName,
+    NameNotPossibleError,
     add_revision,
     archive_definition,
     compare,
@@ -162,7 +162,7 @@ def stored(
         return redirect("definition", definition.slug)
     try:
         created = create_definition(text=draft.text, by=request.user, **said)
-    except BadName as error:
+    except NameNotPossibleError as error:
         names.add_error("name", str(error))
         return None
     messages.success(request, f"{created.name} is stored.")
