@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 
+import webapp.checks  # noqa: F401 (registers the startup checks)
 from webapp.celery import app as celery_app
 
 
