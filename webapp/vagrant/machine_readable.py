@@ -25,6 +25,7 @@ NOT_CREATED = re.compile(
     r"VM not created\. Moving on|(?:VM|Machine|Container|Domain|The VM|The domain) is not created\b"
     r"|Machine not created|has not been created yet"
 )
+NOT_RUNNING = re.compile(r"(?:VM|Machine|Domain|The VM) is not (?:currently )?running\b")
 
 
 class TextLine(NamedTuple):
@@ -149,6 +150,11 @@ def last_of_progress(text: str) -> str:
 def says_not_created(text: str) -> bool:
     """Tell whether a line says that there was no machine to act upon (Vagrant ends with 0 then)."""
     return NOT_CREATED.search(text) is not None
+
+
+def says_not_running(text: str) -> bool:
+    """Tell whether a line says that the machine is off, so that nothing was done (code 0 again)."""
+    return NOT_RUNNING.search(text) is not None
 
 
 def find_error(texts: Iterable[str]) -> ErrorExit | None:
