@@ -140,6 +140,7 @@ LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "labs"
 LOGOUT_REDIRECT_URL = "sign-in"
 SETUP_TOKEN = os.environ.get("SETUP_TOKEN", "")  # who knows it may make the first administrator
+METRICS_TOKEN = os.environ.get("METRICS_TOKEN", "")  # a bearer token for /metrics and /readyz; "" = none
 AXES_FAILURE_LIMIT = whole_number("SIGN_IN_TRIES", 8)
 AXES_COOLOFF_TIME = whole_number("SIGN_IN_COOLOFF_S", 300) / 3600  # axes counts in hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
