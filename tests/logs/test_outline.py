@@ -1,5 +1,7 @@
 """The outline agrees with the lines, however they were stored and wherever one begins."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,7 @@ MARKS = st.lists(
 
 
 def flat(runs: list[OutlineRun]) -> list[tuple[int, str]]:
-    return [(run.step, run.machine) for run in runs for _ in range(run.count)]
+    return [(run.step, run.machine) for run in runs for _ in range(run.lines)]
 
 
 @given(marks=MARKS, skip=st.integers(0, 50))
@@ -27,16 +29,16 @@ def test_add_marks_names_each_line_once(marks: list[tuple[int, int, int, str, st
     add_marks(runs, marks, skip)
 
     assert flat(runs) == expected
-    assert all(left[1:] != right[1:] for left, right in zip(runs, runs[1:], strict=False))
+    assert all(left[1:] != right[1:] for left, right in pairwise(runs))
 
 
 @pytest.mark.parametrize("after", [-1, 0, 3, 4, 5, 11, 50])
 @pytest.mark.django_db
 def test_outline_agrees_with_the_lines(after: int) -> None:
     log = LogFactory()
+    lines_of_two = [LogLine("a", "output", "x"), LogLine("b", "error", "y"), LogLine("b", "output", "z")]
     for step in range(4):
-        store.append(log.pk, [LogLine("a", "output", "x"), LogLine("b", "error", "y"), LogLine("b", "output", "z")],
-                     at_ms=step, step=step // 2)  # fmt: skip
+        store.append(log.pk, lines_of_two, at_ms=step, step=step // 2)
 
     page = read_outline(log.pk, after)
 
@@ -52,7 +54,7 @@ def test_outline_comes_in_pages_that_join() -> None:
         store.append(log.pk, [LogLine("a", "output", "x"), LogLine("b", "output", "y")], at_ms=0, step=step)
 
     first = read_outline(log.pk, -1, max_runs=4)
-    rest = read_outline(log.pk, sum(run.count for run in first.runs) - 1)
+    rest = read_outline(log.pk, sum(run.lines for run in first.runs) - 1)
 
     assert len(flat(first.runs)) == 4
     assert flat(first.runs) + flat(rest.runs) == flat(read_outline(log.pk, -1).runs)

@@ -26,10 +26,28 @@ QUERIES = {"run": 10, "run-head": 7, "run-steps": 7}
 def run(lab: Lab) -> Run:
     now = timezone.now()
     run = RunFactory(lab=lab, number=1, status=Status.RUNNING, started_at=now - timedelta(minutes=4))
-    StepFactory(run=run, number=1, key="validate", title="Check", status=Step.Status.SUCCEEDED,
-                started_at=now - timedelta(seconds=62), finished_at=now, usual_s=10, first_line=0)  # fmt: skip
-    StepFactory(run=run, number=2, key="winw1 up", title="Bring up", machine="winw1", status=Step.Status.FAILED,
-                attempt=2, sentence="The machine did not answer.", first_line=1)  # fmt: skip
+    StepFactory(
+        run=run,
+        number=1,
+        key="validate",
+        title="Check",
+        status=Step.Status.SUCCEEDED,
+        started_at=now - timedelta(seconds=62),
+        finished_at=now,
+        usual_s=10,
+        first_line=0,
+    )
+    StepFactory(
+        run=run,
+        number=2,
+        key="winw1 up",
+        title="Bring up",
+        machine="winw1",
+        status=Step.Status.FAILED,
+        attempt=2,
+        sentence="The machine did not answer.",
+        first_line=1,
+    )
     store.append(
         run.log_id,
         [LogLine("", "output", "hello"), LogLine("winw1", "error", "\x1b[31mbroken\x1b[0m")],

@@ -17,7 +17,7 @@ MAX_RUNS = 50_000
 class OutlineRun(NamedTuple):
     """So many consecutive lines of one step and one machine."""
 
-    count: int
+    lines: int
     step: int
     machine: str
 
@@ -53,6 +53,6 @@ def add_marks(runs: list[OutlineRun], marks: list[tuple[int, int, int, str, str]
         if fresh <= 0:
             continue
         if runs and runs[-1].step == step and runs[-1].machine == machine:
-            runs[-1] = OutlineRun(runs[-1].count + fresh, step, machine)
+            runs[-1] = OutlineRun(runs[-1].lines + fresh, step, machine)
         else:
             runs.append(OutlineRun(fresh, step, machine))

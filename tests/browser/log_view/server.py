@@ -56,6 +56,7 @@ class FakeLog:
     count: int
     complete: str = ""
     is_down: bool = False
+    nudges_are_down: bool = False
     sends_doubles: bool = False
     drops_every: int = 0  # leave out each n-th frame, as no server should
     requests: list[str] = field(default_factory=list)
@@ -119,6 +120,7 @@ class Server:
         self.loop: asyncio.AbstractEventLoop | None = None
         self.changed: set[asyncio.Event] = set()
         self.generation = 0
+        self.nudged: Any = None  # Any: ASGI's own
 
     # -- the test's side ---------------------------------------------------------------------------
     def start(self) -> str:
@@ -144,6 +146,10 @@ class Server:
         """End every socket without a good-bye."""
         self.generation += 1
         self.wake()
+
+    def nudge(self, nudge: dict[str, object]) -> None:
+        if self.loop and self.nudged:
+            asyncio.run_coroutine_threadsafe(send_json(self.nudged, nudge), self.loop).result(5)
 
     def wake(self) -> None:
         if self.loop:
@@ -186,10 +192,15 @@ class Server:
         await receive()
         query = {k: v[0] for k, v in parse_qs(scope["query_string"].decode()).items()}
         self.log.requests.append(f"{scope['path']}?{scope['query_string'].decode()}")
-        if self.log.is_down or "ws/logs" not in scope["path"]:
+        is_live = scope["path"] == "/ws/live/"
+        if self.log.is_down or (is_live and self.log.nudges_are_down):
             await send({"type": "websocket.close", "code": 1011})
             return
         await send({"type": "websocket.accept"})
+        if is_live:
+            self.nudged = send
+            await receive()
+            return
         is_tail = query["after"] == "tail"
         cursor = max(-1, self.log.count - int(query["tail"]) - 1) if is_tail else int(query["after"])
         with contextlib.suppress(ConnectionError, RuntimeError):
@@ -239,8 +250,8 @@ def page_html(log: FakeLog, query: dict[str, str]) -> str:
     viewer = render_to_string("logs/_viewer.html", viewer_context(log))
     steps = "".join(
         f'<li data-step="{number}" data-title="{title}" data-machine="{machine}" data-status="succeeded"'
-        f' data-mark="✓" data-word="done" data-took="1:42"><a href="#log" data-step-link="{number}">{title} {machine}'
-        f'</a> <button data-step-only="{number}">only</button></li>'
+        f' data-mark="✓" data-word="done" data-took="1:42">'
+        f'<a href="#log" data-step-link="{number}">{title} {machine}</a> <button data-step-only="{number}">only</button></li>'
         for number, machine, title in STEPS
     )
     theme = query.get("theme", "light")
@@ -248,8 +259,10 @@ def page_html(log: FakeLog, query: dict[str, str]) -> str:
         f'<!doctype html><html data-theme="{theme}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><title>log</title>'
         '<link rel="icon" href="data:,"><link rel="stylesheet" href="/static/css/app.css">'
-        '<link rel="stylesheet" href="/static/css/log.css"><script type="module" src="/static/js/main.js"></script>'
-        f"<body><main><ol>{steps}</ol>{viewer}</main></body></html>"
+        '<link rel="stylesheet" href="/static/css/log.css">'
+        '<script type="module" src="/static/js/main.js"></script>'
+        '<body data-topics="lab-1"><div id="live-strip" class="strip" hidden></div>'
+        f"<main><ol>{steps}</ol>{viewer}</main></body></html>"
     )
 
 
