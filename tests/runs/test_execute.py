@@ -82,16 +82,28 @@ def test_snapshots_are_saved_restored_and_deleted(stored_lab: StoredLab, owner: 
     assert ends == ["succeeded"] * 3
 
 
-def test_a_step_that_fails_twice_the_same_way_is_not_tried_again(stored_lab: StoredLab, owner: User):
+def test_a_machine_that_boots_deaf_is_not_taken_for_up(stored_lab: StoredLab, owner: User):
     lab = stored_lab("scope: machines\nrehearsal: {speed: 500, mishaps: ['winw1:boot-timeout']}\n")
 
     run = carry_out(lab, "launch", owner)
 
     up = run.steps.get(key="winw1 up")
-    assert run.status == "failed"
-    assert (up.status, up.attempt) == (Step.Status.FAILED, 2)
-    assert "Timed out while waiting for the machine to boot" in up.sentence
+    assert (run.status, up.status, up.attempt) == ("failed", Step.Status.FAILED, 2)
+    assert "remote shell does not answer" in up.sentence
     assert run.steps.get(key="controlplane up").status == Step.Status.SUCCEEDED
+    assert {m.state for m in lab.machines.all()} == {"running"}
+
+
+def test_a_step_that_fails_twice_the_same_way_is_not_tried_again(stored_lab: StoredLab, owner: User):
+    lab = stored_lab(
+        "scope: machines\nrehearsal: {speed: 500, mishaps: ['winw1 windows-network:provisioner-failure']}\n"
+    )
+
+    run = carry_out(lab, "launch", owner)
+
+    step = run.steps.get(key="winw1 windows-network")
+    assert (run.status, step.status, step.attempt) == ("failed", Step.Status.FAILED, 2)
+    assert "failed twice in the same way" in step.sentence
 
 
 def test_retry_goes_on_where_the_first_run_failed(stored_lab: StoredLab, owner: User):

@@ -68,7 +68,7 @@ def lab_json(
 def _machine_json(spec: LabSpec, machine: MachineSpec, kit_steps: Sequence[KitStep]) -> dict[str, Any]:
     """Any: the JSON edge. All steps of the machine, whatever verb they belong to."""
     facts = {"role": machine.role, "os": machine.os, "scope": spec.scope, "cni": spec.cni.name}
-    keys = ("name", "title", "script", "may_reboot", "usual_s")
+    keys = ("name", "title", "script", "inputs", "may_reboot", "usual_s")
     steps = [{key: getattr(step, key) for key in keys} for step in kit_steps if step.belongs_on(**facts)]
     communicator = "winrm" if machine.os == "windows" else "ssh"
     return {**asdict(machine), "communicator": communicator, "steps": steps}

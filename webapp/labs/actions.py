@@ -45,7 +45,7 @@ def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: Us
     spec = LabSpec.from_json(revision.spec)
     provider = choose_provider(spec, host, provider)
     subnet = choose_subnet(spec, taken_subnets(host))
-    placed = place(spec, subnet)
+    placed = place_in(spec, subnet)
     slug = free_slug(name)
     try:
         with transaction.atomic():
@@ -66,6 +66,13 @@ def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: Us
     Machine.objects.bulk_create(machine_rows(lab, placed))
     audit.record(by, "launched lab", lab.name, lab_id=lab.pk, detail={"definition": str(revision), "host": host.name})
     return lab
+
+
+def place_in(spec: LabSpec, subnet: str) -> LabSpec:
+    try:
+        return place(spec, subnet)
+    except ValueError as error:
+        raise LaunchError([f"The addresses of the definition do not fit: {error}."]) from error
 
 
 def machine_rows(lab: Lab, spec: LabSpec) -> list[Machine]:
@@ -116,8 +123,8 @@ def taken_subnets(host: Host) -> list[str]:
 def choose_subnet(spec: LabSpec, taken: Iterable[str]) -> str:
     """Pure: the definition's own subnet when it is free, else the first free /24 of the pool."""
     used = [ipaddress.ip_network(subnet) for subnet in taken]
-    if spec.network.subnet:
-        wanted = ipaddress.ip_network(spec.network.subnet)
+    if fixed := spec.network.subnet or subnet_of_machines(spec):
+        wanted = ipaddress.ip_network(fixed)
         if any(wanted.overlaps(other) for other in used):
             raise LaunchError(
                 [f"The definition asks for the subnet {wanted}, which a lab on this host uses. "
@@ -132,6 +139,12 @@ def choose_subnet(spec: LabSpec, taken: Iterable[str]) -> str:
         raise LaunchError(
             [f"All subnets of {pool} are used by labs on this host; destroy one, or widen LAB_SUBNET_POOL."]
         ) from None
+
+
+def subnet_of_machines(spec: LabSpec) -> str:
+    """Return the /24 of the first address that the definition fixes, "" when it fixes none."""
+    fixed = next((machine.ip for machine in spec.machines if machine.ip), "")
+    return str(ipaddress.ip_network(f"{fixed}/24", strict=False)) if fixed else ""
 
 
 def add_guest(lab: Lab, user: User, by: User) -> Member:

@@ -4,6 +4,8 @@ import json
 import shutil
 from pathlib import Path
 
+from django.conf import settings
+
 from webapp.catalog import library
 from webapp.catalog.placing import lab_json
 from webapp.catalog.spec import LabSpec
@@ -46,8 +48,14 @@ def make_folder(lab: Lab, folder: Path, environments: Path) -> None:
 
 def wanted_json(lab: Lab, environments: Path) -> dict[str, object]:
     spec = LabSpec.from_json(lab.spec)
-    steps = library.kit_steps(environments)
-    return lab_json(spec, lab=lab.slug, prefix=lab.name_prefix, provider=lab.provider, kit_steps=steps)
+    return lab_json(
+        spec,
+        lab=lab.slug,
+        prefix=lab.name_prefix,
+        provider=lab.provider,
+        kit_steps=library.kit_steps(environments),
+        rehearsal_speed=settings.LAB_REHEARSAL_SPEED,
+    )
 
 
 def remove_folder(folder: Path) -> None:

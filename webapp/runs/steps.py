@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 LOCKED_TRIES = 6
 LOCKED_PAUSE_S = 5.0
 BACKOFF_S = 2.0
+SHELL_TIMEOUT_S = 120
 VARIABLE_PART = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:[.:]\d+)*", re.IGNORECASE)
 
 
@@ -81,6 +82,8 @@ def run_step(context: StepContext) -> Outcome:
     for attempt in range(1, attempts + 1):
         Step.objects.filter(pk=context.row.pk).update(attempt=attempt)
         outcome = KINDS[context.step.kind](context)
+        if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
+            outcome = check_shell(context)
         outcome = Outcome(outcome.status, outcome.sentence, outcome.signature, outcome.exit_code, attempt)
         if outcome.status != Step.Status.FAILED or attempt == attempts:
             return outcome
@@ -92,6 +95,15 @@ def run_step(context: StepContext) -> Outcome:
         if wait_or_stop(context, BACKOFF_S * attempt):
             return canceled()
     raise AssertionError("unreachable: the last attempt returns")
+
+
+def check_shell(context: StepContext) -> Outcome:
+    """Believe a second `up` only when the machine answers: Vagrant ends with 0 for one that merely runs."""
+    try:
+        answered = driver_for(context.lab).run(context.step.machine, "exit 0", timeout_s=SHELL_TIMEOUT_S).code == 0
+    except VagrantError as error:
+        return Outcome.failed(f"The machine runs, but its remote shell does not answer: {error}", "deaf")
+    return Outcome.succeeded() if answered else Outcome.failed("The machine's remote shell is broken.", "deaf")
 
 
 def wait_or_stop(context: StepContext, seconds: float) -> bool:
