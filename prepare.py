@@ -121,7 +121,7 @@ def install(lock: str) -> None:
         flush=True,
     )
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
-               "--only-binary", ":all:", "--no-binary", "python-vagrant", "-r", lock_file(lock)]  # fmt: skip
+               "--only-binary", ":all:", "-r", lock_file(lock)]  # fmt: skip
     done = subprocess.run(command, check=False)
     if done.returncode != 0:
         check_room(VENV, START_NEEDS_MIB)

@@ -1,0 +1,63 @@
+# make up      the dashboard, in the foreground      PORT= BIND= LAB_HOME= DATABASE_URL= REDIS_URL=
+# make test    every test                            TESTS="tests/logs -k search"
+# make check   format, lint, types, layers, templates, scripts
+# make bench   the figures of docs/performance.md
+# make lock    requirements/*.in → *.txt             UPGRADE=1 takes the newest versions
+# make clean   what can be made again; never var/
+
+PYTHON ?= python3
+VENV ?= .venv
+TESTS ?= tests
+BIN = $(VENV)/bin
+export VENV
+export DJANGO_SETTINGS_MODULE = webapp.settings
+
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
+
+.PHONY: up test test-python test-js check check-python check-templates check-scripts check-js bench lock clean venv
+
+up:
+	@$(PYTHON) prepare.py run
+	@exec $(BIN)/python manage.py up
+
+venv:
+	@$(PYTHON) prepare.py dev
+
+test: test-python test-js
+
+test-python: venv
+	@$(BIN)/python -m pytest $(TESTS)
+
+test-js: venv
+	@$(BIN)/python -m tests.requirements node -- node --test tests/js/
+
+check: check-python check-templates check-scripts check-js
+
+check-python: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+check-templates: venv
+	git ls-files -z 'templates/*.html' | xargs -0 $(BIN)/djade --check --target-version 5.2
+
+check-scripts: venv
+	git ls-files -z '*.sh' .ci/run | xargs -0 $(BIN)/shellcheck
+	git ls-files -z '*.yaml' '*.yml' | xargs -0 $(BIN)/yamllint --strict
+	$(BIN)/hadolint Dockerfile
+
+check-js: venv
+	@$(BIN)/python -m tests.requirements tsc -- node_modules/.bin/tsc --project tsconfig.json
+
+bench: venv
+	$(BIN)/python -m bench
+
+lock: venv
+	$(LOCK) requirements/run.in --output-file requirements/run.txt
+	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
