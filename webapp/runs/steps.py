@@ -7,7 +7,7 @@ import logging
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -84,12 +84,14 @@ def run_step(context: StepContext) -> Outcome:
         outcome = KINDS[context.step.kind](context)
         if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
             outcome = check_shell(context)
-        outcome = Outcome(outcome.status, outcome.sentence, outcome.signature, outcome.exit_code, attempt)
-        if outcome.status != Step.Status.FAILED or attempt == attempts:
+        outcome = replace(outcome, attempt=attempt)
+        if outcome.status != Step.Status.FAILED:
             return outcome
         if outcome.signature and outcome.signature == previous:
-            return Outcome.failed(f"{outcome.sentence} It failed twice in the same way, so it is not tried again.",
-                                  outcome.signature, outcome.exit_code)
+            sentence = f"{outcome.sentence} It failed twice in the same way, so it is not tried again."
+            return replace(outcome, sentence=sentence)
+        if attempt == attempts:
+            return outcome
         previous = outcome.signature
         context.note(f"── {outcome.sentence} Attempt {attempt + 1} of {attempts} ──")
         if wait_or_stop(context, BACKOFF_S * attempt):
