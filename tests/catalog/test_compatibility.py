@@ -1,6 +1,7 @@
 """Which definitions are refused, doubted or fine, and how a label becomes a version."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def levels(spec: LabSpec) -> dict[str, str]:
     return {finding.key: finding.level for finding in reversed(check(spec, VERSIONS))}
 
 
-def machines(**windows: object) -> tuple[MachineSpec, ...]:
+def machines(**windows: Any) -> tuple[MachineSpec, ...]:
     return (default_machine("control-plane"), default_machine("windows", **windows))
 
 

@@ -13,8 +13,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.catalog.kit_samples import DEFINITIONS, GOLDEN, kit_manifests, kit_versions, lab
+from tests.catalog.kit_samples import DEFINITIONS, GOLDEN, KIT, kit_manifests, kit_versions, lab
 from webapp.catalog import keys
+from webapp.catalog.library import manifests
 from webapp.catalog.manifests import MARK, ManifestError, fill
 from webapp.catalog.placing import place
 from webapp.catalog.render import render_files
@@ -189,6 +190,10 @@ def test_an_unplaced_spec_is_refused() -> None:
 def test_an_unknown_mark_is_refused() -> None:
     with pytest.raises(ManifestError, match="x.yaml has unknown marks: NOPE"):
         fill("x.yaml", "a: @NOPE@", {"POD_CIDR": "10.0.0.0/8"})
+
+
+def test_the_library_reads_every_manifest() -> None:
+    assert manifests(KIT.parent) == MANIFESTS
 
 
 def test_a_missing_manifest_is_refused() -> None:

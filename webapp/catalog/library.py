@@ -20,8 +20,10 @@ __all__ = [
     "Preset",
     "Versions",
     "copy_kit",
+    "failures_text",
     "kit_digest",
     "kit_steps",
+    "manifests",
     "preset",
     "presets",
     "versions",
@@ -88,6 +90,16 @@ def versions(root: Path) -> Versions:
 @lru_cache(maxsize=8)
 def _read_versions(path: Path, _when: tuple[int, int]) -> Versions:
     return load_versions(path.read_text(encoding="utf-8"))
+
+
+def manifests(root: Path) -> dict[str, str]:
+    """Return file name → text of the kit's manifests, for `render.render_files`."""
+    return {path.name: path.read_text(encoding="utf-8") for path in (root / "kit" / "manifests").glob("*.yaml")}
+
+
+def failures_text(root: Path) -> str:
+    """Return kit/failures.yaml, for `diagnosis.rules.load_rules`."""
+    return (root / "kit" / "failures.yaml").read_text(encoding="utf-8")
 
 
 def kit_digest(root: Path, kit: str = "kit") -> str:
