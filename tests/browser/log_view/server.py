@@ -251,7 +251,8 @@ def page_html(log: FakeLog, query: dict[str, str]) -> str:
     steps = "".join(
         f'<li data-step="{number}" data-title="{title}" data-machine="{machine}" data-status="succeeded"'
         f' data-mark="✓" data-word="done" data-took="1:42">'
-        f'<a href="#log" data-step-link="{number}">{title} {machine}</a> <button data-step-only="{number}">only</button></li>'
+        f'<a href="#log" data-step-link="{number}">{title} {machine}</a>'
+        f' <button data-step-only="{number}">only</button></li>'
         for number, machine, title in STEPS
     )
     theme = query.get("theme", "light")
