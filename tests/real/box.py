@@ -15,7 +15,17 @@ import subprocess
 import tarfile
 from pathlib import Path
 
-PACKAGES = ("systemd-sysv", "openssh-server", "sudo", "iproute2", "udev", "netbase", "kmod", "procps", "busybox-static")
+PACKAGES = (
+    "systemd-sysv",
+    "openssh-server",
+    "sudo",
+    "iproute2",
+    "udev",
+    "netbase",
+    "kmod",
+    "procps",
+    "busybox-static",
+)
 # For the initrd: what must be there before the root file system is.
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng")
 GUEST_MODULES = ("overlay", "br_netfilter", "failover", "af_packet", *BOOT_MODULES)
@@ -51,7 +61,12 @@ MASKED_UNITS = (
     "dev-mqueue.mount",
 )
 # What udev must know: that a network card is there.
-UDEV_RULES = ("50-udev-default.rules", "75-net-description.rules", "80-net-setup-link.rules", "99-systemd.rules")
+UDEV_RULES = (
+    "50-udev-default.rules",
+    "75-net-description.rules",
+    "80-net-setup-link.rules",
+    "99-systemd.rules",
+)
 FILES = {
     # The root is mounted as it shall be; an entry would make the boot wait for udev to find it.
     "etc/fstab": "",
@@ -59,7 +74,7 @@ FILES = {
     "etc/hosts": "127.0.0.1 localhost\n127.0.1.1 labbox\n",
     "etc/sudoers.d/vagrant": "vagrant ALL=(ALL) NOPASSWD: ALL\nDefaults:vagrant !syslog\n",
     # Not by way of pam_systemd, which waits for a login service that is not there.
-    "etc/pam.d/sudo": "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_permit.so\n",
+    "etc/pam.d/sudo": "".join(f"{kind} required pam_permit.so\n" for kind in ("auth", "account", "session")),
     "etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n",
     "etc/ssh/sshd_config.d/lab.conf": "UseDNS no\nUsePAM no\nGSSAPIAuthentication no\nPrintMotd no\n",
     # The management card only; Vagrant writes the lab card's own file.
@@ -103,7 +118,9 @@ class BoxError(Exception):
 
 def find_kernel(boot: Path = Path("/boot")) -> Path:
     """Return the newest cloud kernel of this machine (package linux-image-cloud-amd64)."""
-    kernels = sorted(boot.glob("vmlinuz-*-cloud-*"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)])
+    kernels = sorted(
+        boot.glob("vmlinuz-*-cloud-*"), key=lambda path: [int(n) for n in re.findall(r"\d+", path.name)]
+    )
     if not kernels:
         raise BoxError("There is no cloud kernel in /boot; install linux-image-cloud-amd64.")
     return kernels[-1]
@@ -149,15 +166,22 @@ def build_box(work: Path, kernel: Path) -> Path:
     shutil.copyfile(kernel, content / "vmlinuz")
     make_initrd(root, work / "initrd", content / "initrd.img", kernel.name.removeprefix("vmlinuz-"))
     make_disk(root, work / "disk.raw", content / "box.img")
-    (content / "metadata.json").write_text(json.dumps({"provider": "libvirt", "format": "qcow2", "virtual_size": 1}))
+    (content / "metadata.json").write_text(
+        json.dumps({"provider": "libvirt", "format": "qcow2", "virtual_size": 1})
+    )
     (content / "Vagrantfile").write_text(VAGRANTFILE)
     return pack(content, work / "lab.box")
 
 
-def call(*command: str | Path, **options: object) -> None:
+def call(*command: str | Path) -> None:
     """Run a builder's command; BoxError carries the end of what it said."""
     result = subprocess.run(
-        [str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=900
+        [str(part) for part in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
     )
     if result.returncode != 0:
         raise BoxError(f"{command[0]} failed ({result.returncode}): {result.stdout[-1500:]}")
@@ -166,7 +190,10 @@ def call(*command: str | Path, **options: object) -> None:
 def make_root(root: Path) -> None:
     """Install the packages from wherever this machine gets its own."""
     sources = [path for path in host_sources() if "debian" in path.read_text()]
-    exclude = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "man", "locale", "info", "bash-completion")]
+    exclude = [
+        f"--dpkgopt=path-exclude=/usr/share/{name}/*"
+        for name in ("doc", "man", "locale", "info", "bash-completion")
+    ]
     call(
         "mmdebstrap",
         "--mode=root",
@@ -204,7 +231,10 @@ def add_user(root: Path) -> None:
 
 def insecure_key() -> Path:
     """Return the public key that Vagrant ships and replaces at a box's first boot."""
-    places = [*Path("/usr/share").glob("**/vagrant-[0-9]*/keys/vagrant.pub"), *Path("/opt").glob("vagrant/**/keys/vagrant.pub")]
+    places = [
+        *Path("/usr/share").glob("**/vagrant-[0-9]*/keys/vagrant.pub"),
+        *Path("/opt").glob("vagrant/**/keys/vagrant.pub"),
+    ]
     if not places:
         raise BoxError("Vagrant's own public key was not found; is vagrant installed?")
     return places[0]
@@ -249,7 +279,9 @@ def module_files(names: tuple[str, ...], release: str) -> list[Path]:
             text=True,
             check=False,
         ).stdout
-        files.update({Path(line.split()[1]): None for line in listed.splitlines() if line.startswith("insmod ")})
+        files.update(
+            {Path(line.split()[1]): None for line in listed.splitlines() if line.startswith("insmod ")}
+        )
     return list(files)
 
 
@@ -269,7 +301,20 @@ def make_initrd(root: Path, folder: Path, target: Path, release: str) -> None:
 
 
 def make_disk(root: Path, raw: Path, target: Path) -> None:
-    call("mke2fs", "-q", "-t", "ext4", "-O", "^has_journal,^metadata_csum", "-E", "lazy_itable_init=1", "-d", root, raw, DISK)
+    call(
+        "mke2fs",
+        "-q",
+        "-t",
+        "ext4",
+        "-O",
+        "^has_journal,^metadata_csum",
+        "-E",
+        "lazy_itable_init=1",
+        "-d",
+        root,
+        raw,
+        DISK,
+    )
     call("qemu-img", "convert", "-O", "qcow2", raw, target)
 
 

@@ -9,13 +9,15 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.real.box import BoxError, cached_box
+from webapp.vagrant.driver import VagrantDriver
 
 REPOSITORY = Path(__file__).parents[2]
 COMMANDS = {
@@ -36,7 +38,7 @@ class RealVagrant:
     """What a lab of these tests is made of.
 
     `home` is a VAGRANT_HOME (0.3 GB), `provider_options` fit the definition's
-    `provider.options`, `box_url` is a file:// address.
+    `provider`, `box_url` is a file:// address.
     """
 
     vagrant: Path
@@ -48,9 +50,32 @@ class RealVagrant:
     memory_mib: int = 384
     cpus: int = 1
 
+    def definition(self) -> str:
+        """Return a variables.yaml of one Linux machine without Kubernetes, for the product's own launch."""
+        return yaml.safe_dump(
+            {
+                "scope": "machines",
+                "machines": [
+                    {
+                        "name": "controlplane",
+                        "role": "control-plane",
+                        "cpus": self.cpus,
+                        "memory_mib": self.memory_mib,
+                        "box": self.box,
+                        "box_url": self.box_url,
+                    }
+                ],
+                "network": {"subnet": self.subnet},
+                "provider": {"name": "libvirt", **self.provider_options},
+            }
+        )
+
+    def driver(self, folder: Path) -> VagrantDriver:
+        return VagrantDriver(folder, executable=self.vagrant, vagrant_home=self.home)
+
     def machine(self, name: str = "controlplane", ip: str = "192.168.213.10") -> dict[str, object]:
         """Return one Linux machine as lab.json has it."""
-        step = {"name": "linux-prepare", "script": "linux/prepare.sh", "may_reboot": False, "usual_s": 10, "inputs": []}
+        step = {"name": "linux-prepare", "script": "linux/prepare.sh", "may_reboot": False, "usual_s": 10}
         return {
             "name": name,
             "role": "control-plane",
@@ -68,29 +93,21 @@ class RealVagrant:
 
 @dataclass(frozen=True)
 class RealLab:
-    """A lab's folder, ready for `vagrant`, and the environment to call it with."""
+    """A lab's folder with the kit and a lab.json, and the product's driver for it."""
 
     folder: Path
-    env: dict[str, str]
+    driver: VagrantDriver
     real: RealVagrant
-
-    def vagrant(self, *arguments: str, timeout_s: float = 240) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [self.real.vagrant, *arguments],
-            cwd=self.folder,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=timeout_s,
-            check=False,
-        )
 
 
 def missing_packages() -> list[str]:
-    names = [package for command, package in COMMANDS.items() if shutil.which(command, path=search_path()) is None]
+    names = [
+        package for command, package in COMMANDS.items() if shutil.which(command, path=search_path()) is None
+    ]
     if not names and not list(Path("/usr/share/rubygems-integration").glob("*/gems/vagrant-libvirt-*")):
-        listed = subprocess.run(["vagrant", "plugin", "list"], capture_output=True, text=True, check=False).stdout
+        listed = subprocess.run(
+            ["vagrant", "plugin", "list"], capture_output=True, text=True, check=False
+        ).stdout
         names += [] if "vagrant-libvirt" in listed else ["vagrant-libvirt"]
     return names
 
@@ -149,14 +166,16 @@ def stop_daemons(daemons: list[subprocess.Popen[bytes]]) -> None:
 
 def stop_networks() -> None:
     """Take down the networks that Vagrant left up: their dnsmasq outlives libvirtd otherwise."""
-    names = subprocess.run(["virsh", "-q", "-c", URI, "net-list", "--name"], capture_output=True, text=True, check=False)
+    names = subprocess.run(
+        ["virsh", "-q", "-c", URI, "net-list", "--name"], capture_output=True, text=True, check=False
+    )
     for name in names.stdout.split():
         subprocess.run(["virsh", "-q", "-c", URI, "net-destroy", name], capture_output=True, check=False)
 
 
-def until(limit_s: float, condition: object) -> bool:
+def until(limit_s: float, condition: Callable[[], bool]) -> bool:
     deadline = time.monotonic() + limit_s
-    while not condition():  # type: ignore[operator]  # a plain callable
+    while not condition():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.1)
@@ -178,15 +197,28 @@ def real_vagrant(libvirt: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert vagrant is not None
     name = f"labkit/{box.stem}"
     options: dict[str, str | bool] = {"driver": "qemu", "cpu_mode": "custom", "cpu_model": "qemu64"}
-    yield RealVagrant(Path(vagrant), tmp_path_factory.mktemp("vagrant-home"), name, box.as_uri(), options)
+    home = tmp_path_factory.mktemp("vagrant-home")
+    let_through(home)
+    yield RealVagrant(Path(vagrant), home, name, box.as_uri(), options)
     drop_box_image(box.stem)
+
+
+def let_through(folder: Path) -> None:
+    """Let QEMU, which runs as its own user, reach the box's kernel below pytest's private folder."""
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(path.stat().st_mode | 0o011)
 
 
 def drop_box_image(stem: str) -> None:
     """Delete the copy of the box that vagrant-libvirt leaves in the storage pool."""
-    listed = subprocess.run(["virsh", "-q", "-c", URI, "vol-list", "default"], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["virsh", "-q", "-c", URI, "vol-list", "default"], capture_output=True, text=True, check=False
+    )
     for volume in {line.split()[0] for line in listed.stdout.splitlines() if stem in line}:
-        subprocess.run(["virsh", "-q", "-c", URI, "vol-delete", volume, "default"], capture_output=True, check=False)
+        subprocess.run(
+            ["virsh", "-q", "-c", URI, "vol-delete", volume, "default"], capture_output=True, check=False
+        )
 
 
 @pytest.fixture(scope="module")
@@ -195,11 +227,15 @@ def real_lab(real_vagrant: RealVagrant, tmp_path_factory: pytest.TempPathFactory
     folder = tmp_path_factory.mktemp("lab")
     shutil.copytree(REPOSITORY / "environments/kit", folder, dirs_exist_ok=True)
     (folder / "lab.json").write_text(json.dumps(lab_json(real_vagrant, [real_vagrant.machine()])))
-    lab = RealLab(folder, vagrant_env(real_vagrant), real_vagrant)
-    try:
-        yield lab
-    finally:
-        lab.vagrant("destroy", "-f")
+    yield RealLab(folder, real_vagrant.driver(folder), real_vagrant)
+    subprocess.run(
+        [real_vagrant.vagrant, "destroy", "--force"],
+        cwd=folder,
+        env=real_vagrant.driver(folder).env,
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def lab_json(real: RealVagrant, machines: list[dict[str, object]]) -> dict[str, object]:
@@ -218,14 +254,4 @@ def lab_json(real: RealVagrant, machines: list[dict[str, object]]) -> dict[str, 
         "cni": {"name": "none", "version": ""},
         "containerd": {"version": "2.3.4"},
         "machines": machines,
-    }
-
-
-def vagrant_env(real: RealVagrant) -> dict[str, str]:
-    return {
-        "PATH": search_path(),
-        "HOME": str(real.home),
-        "LANG": "C.UTF-8",
-        "VAGRANT_HOME": str(real.home),
-        "VAGRANT_CHECKPOINT_DISABLE": "1",
     }
