@@ -240,6 +240,24 @@ def test_check_sends_the_form_when_the_text_was_changed(client_of_owner: Client)
     assert '<option value="antrea" selected>' in page
 
 
+def test_check_brings_the_new_cnis_version_into_the_form(client_of_owner: Client) -> None:
+    page = check(client_of_owner, edited="rows", **{"cni.name": "antrea"}).content.decode()
+
+    assert 'name="cni.version" value="2.7.0"' in page
+
+
+def test_check_takes_the_forms_change_while_the_text_is_wrong(client_of_owner: Client) -> None:
+    response = check(client_of_owner, edited="form", text="cni: [\n", **{"kubernetes.version": "1.35.2"})
+
+    assert response.status_code == 200 and "1.35.2" in response.context["draft"].text
+
+
+def test_check_tells_the_page_which_text_the_form_shows_now(client_of_owner: Client) -> None:
+    page = check(client_of_owner, edited="yaml", text="cni: none\n").content.decode()
+
+    assert 'name="shown" hidden hx-swap-oob="true">\ncni: none' in page
+
+
 def test_check_tells_a_field_what_is_wrong(client_of_owner: Client) -> None:
     response = check(client_of_owner, edited="form", **{"machines[0].cpus": "1"})
 

@@ -112,12 +112,12 @@ def check_ranges(spec: LabSpec, findings: Findings) -> None:
     ranges = {path: IPv4Network(text) for path, text in named.items() if text}
     for path, network in ranges.items():
         check_range(path, network, len(spec.machines), findings)
-    for one, other in combinations(ranges, 2):
-        if ranges[one].overlaps(ranges[other]):
+    for pair in combinations(ranges, 2):
+        if ranges[pair[0]].overlaps(ranges[pair[1]]):
             # Told where it was written last: the other one may be a default, without a line.
-            other, one = sorted((one, other), key=lambda path: findings.place(path)[1])
-            what = f"{named[one]} overlaps {named[other]} ({findings.place(other)[0]})."
-            findings.refuse_setting(one, what, "ranges apart from each other")
+            first, last = sorted(pair, key=lambda path: findings.place(path)[1])
+            what = f"{named[last]} overlaps {named[first]} ({findings.place(first)[0]})."
+            findings.refuse_setting(last, what, "ranges apart from each other")
 
 
 def check_range(path: str, network: IPv4Network, nodes: int, findings: Findings) -> None:

@@ -123,12 +123,12 @@ def note_version_2022(top: Section, version: str, is_built: bool) -> None:
     if is_built:
         top.note(
             "build_from_source",
-            f"Upstream built ./kubernetes as it lay there; here {git_ref_of(version)} of kubernetes/kubernetes.",
+            f"Upstream built the checkout in ./kubernetes; here {git_ref_of(version)} is built.",
         )
     elif "kubernetes_version" in top:
         top.note(
             "kubernetes_version",
-            f"Upstream mixed release images with the newest CI binaries of {version}; here all come from one release.",
+            f"Upstream mixed release images with CI binaries of {version}; here all come from one release.",
         )
 
 

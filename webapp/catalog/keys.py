@@ -97,7 +97,7 @@ _WORD = r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}"
 
 KUBERNETES_VERSION = Shape(
     rf"v?{_EXACT}|1\.[0-9]{{1,3}}|(ci/)?(fast/)?{_LABEL}|ci/v{_EXACT}",
-    "a minor (1.36), an exact version (1.36.1), a label (stable-1.36, latest-1.37) or a CI build (ci/latest-1.38)",
+    "a minor (1.36), an exact version (1.36.1), a label (stable-1.36) or a CI build (ci/latest-1.38)",
 )
 PACKAGE_VERSION = Shape(
     r"1\.[0-9]{1,3}\.[0-9]{1,3}(-[0-9]{1,3}(\.[0-9]{1,3})?)?", "such as 1.36.1 or 1.36.1-1.1"

@@ -16,6 +16,7 @@ from webapp.web.definition_fields import (
     data_from,
     data_of,
     machine_indexes,
+    settled,
     text_of,
     with_machine,
     without_machine,
@@ -54,6 +55,7 @@ def draft_of_text(text: str | bytes, data: Data | None = None) -> Draft:
 
 def draft_of_form(data: Data) -> Draft:
     """Read the form; a right one is written nicely, a wrong one as it was typed."""
+    data = settled(data)
     text = text_of(data)
     try:
         parsed = variables.read(text)
@@ -63,10 +65,11 @@ def draft_of_form(data: Data) -> Draft:
 
 
 def draft_of_post(post: Mapping[str, str]) -> Draft:
-    """Tell which side was changed by what the page had shown, and read that one."""
+    """Read the side that was changed: `edited` says which, else what the page had shown tells it."""
     text, shown = normal(post.get("text", "")), normal(post.get("shown", ""))
     data = data_from(post)
-    if not data or text.strip() != shown.strip():
+    is_form = post.get("edited") in ("form", "rows")
+    if not data or (text.strip() != shown.strip() and not is_form):
         draft = draft_of_text(text, data)
         return replace(draft, problems=both_changed(data, shown, draft))
     before = draft_of_text(shown)

@@ -43,6 +43,7 @@ class MachineRow:
     index: int
     fields: tuple[Field, ...]
     may_go: bool
+    is_open: bool
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,6 @@ def without_machine(data: Data, index: int) -> Data:
 
 def text_of(data: Data) -> str:
     """Write what was typed as YAML in our own generation, right or wrong; all values quoted."""
-    data = settled(data)
     lines = [f"scope: {quoted(data.get('scope', ''))}"]
     lines += section(data, "kubernetes", ("version", "control_plane_version", "image_repository"))
     lines += section(data, "linux", ("package_version",))

@@ -60,6 +60,7 @@ MACHINE_LABELS = {
     "box_version": "Box version",
     "box_url": "Box URL",
 }
+UNFOLDED = 2
 MACHINE_PLACEHOLDERS = {"ip": "given at launch", "box_version": "newest", "box_url": "the catalog's"}
 
 
@@ -74,7 +75,8 @@ def form_view(data: Data, problems: Sequence[Problem] = ()) -> FormView:
         )
         for title, names in GROUPS.items()
     )
-    machines = tuple(machine_row(index, data, told) for index in machine_indexes(data))
+    indexes = machine_indexes(data)
+    machines = tuple(machine_row(index, data, told, is_last=index == indexes[-1]) for index in indexes)
     overrides = tuple(override_fields(data, told))
     return FormView(
         groups=(*groups, ("Build", (make_field("build.ref", data, told),))),
@@ -140,7 +142,8 @@ def option_field(key: str, shape: keys.Shape, data: Data, told: Told) -> Field:
     return Field(name, label, value, choices, help_text, "not set", told.get(name, ()))
 
 
-def machine_row(index: int, data: Data, told: Told) -> MachineRow:
+def machine_row(index: int, data: Data, told: Told, *, is_last: bool) -> MachineRow:
+    """Return a machine's fields; a machine of the first two, the newest and a wrong one are unfolded."""
     fields = []
     for key in MACHINE_KEYS:
         name = f"machines[{index}].{key}"
@@ -148,7 +151,9 @@ def machine_row(index: int, data: Data, told: Told) -> MachineRow:
         choices = choices_of(keys.ROLES, value) if key == "role" else ()
         placeholder = MACHINE_PLACEHOLDERS.get(key, "")
         fields.append(Field(name, MACHINE_LABELS[key], value, choices, "", placeholder, told.get(name, ())))
-    return MachineRow(index, tuple(fields), may_go=data.get(f"machines[{index}].role") != "control-plane")
+    is_open = is_last or index < UNFOLDED or any(field.problems for field in fields)
+    may_go = data.get(f"machines[{index}].role") != "control-plane"
+    return MachineRow(index, tuple(fields), may_go=may_go, is_open=is_open)
 
 
 def override_fields(data: Data, told: Told) -> Iterable[tuple[str, tuple[Field, Field]]]:
