@@ -4,6 +4,7 @@ import { parse } from "./ansi.js";
 import { shownNumber } from "./log-link.js";
 import { cut, pieces } from "./log-search.js";
 import { grouped, stamp } from "./log-time.js";
+import { elapsed } from "./ticker.js";
 
 /** @typedef {import("./log-lines.js").Line} Line */
 /** @typedef {import("./log-steps.js").Step} Step */
@@ -154,7 +155,7 @@ function statusMark(step) {
 
 /** @param {Step} step */
 function timeElement(step) {
-  const time = make("time", "log-head-time", step.took);
+  const time = make("time", "log-head-time", step.since ? elapsed(step.since, Date.now()) : step.took);
   if (step.since) time.dataset["since"] = step.since;
   return time;
 }
