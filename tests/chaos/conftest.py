@@ -69,7 +69,7 @@ class Talk:
 
 def launch(visitor: Visitor, stack: Stack, text: str, name: str = "try") -> int:
     """Import a definition, press Launch, return the run's id."""
-    visitor.open("/definitions/import")
+    visitor.open("/definitions/new")
     status, url, page = visitor.open("/definitions/import", {"name": name, "text": text})
     assert status == 200, page[:2000]
     slug = url.rstrip("/").rsplit("/", 1)[-1]

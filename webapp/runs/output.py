@@ -1,9 +1,15 @@
 """What a Vagrant child says, as log lines, and what it says of its own failure."""
 
+import re
 from collections.abc import Sequence
 
 from webapp.logs.lines import LogLine
+from webapp.vagrant.errors import error_from_crash
 from webapp.vagrant.machine_readable import find_error, says_not_created, to_lines
+
+
+# Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)".
+CRASH = re.compile(r":in [`'][^']*': (?P<text>.+) \((?P<error_class>[A-Z][\w:]*)\)$")
 
 
 class VagrantOutput:
@@ -23,6 +29,8 @@ class VagrantOutput:
             self.error_text = error.text
         lines = [LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)]
         for line in lines:
+            if crash := CRASH.search(line.text):
+                self.error_class, self.error_text = crash["error_class"], str(error_from_crash(crash["text"]))
             if line.stream == "error" and line.text.strip():
                 self.last_error = line.text.strip()
             elif says_not_created(line.text):
