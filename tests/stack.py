@@ -95,35 +95,79 @@ class Stack:
         self.start_web()
         self.start_worker()
         self.start_beat()
-        wait_until(lambda: self.query("SELECT 1 FROM webapp_host WHERE checked_at IS NOT NULL"), 60, "host seen")
+        wait_until(
+            lambda: self.query("SELECT 1 FROM webapp_host WHERE checked_at IS NOT NULL"), 60, "host seen"
+        )
         return self
 
     def start_part(self, name: str, *command: str) -> None:
         log = (self.var / f"{name}.out").open("ab")
         self.parts[name] = subprocess.Popen(
-            command, cwd=ROOT, env=self.env, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=self.env,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
         )
 
     def start_redis(self) -> None:
         folder = self.var / "redis"
         folder.mkdir(exist_ok=True)
         self.start_part(
-            "redis", redis_binary(), "--port", str(self.redis_port), "--bind", "127.0.0.1", "--dir", str(folder),
-            "--save", "", "--appendonly", "no",
+            "redis",
+            redis_binary(),
+            "--port",
+            str(self.redis_port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(folder),
+            "--save",
+            "",
+            "--appendonly",
+            "no",
         )
         wait_until(lambda: self.answers(self.redis_port), 10, "Redis answers")
 
     def start_web(self) -> None:
         self.start_part(
-            "web", sys.executable, "-m", "uvicorn", "webapp.asgi:application", "--host", "127.0.0.1", "--port",
-            str(self.port), "--ws", "websockets-sansio", "--ws-per-message-deflate", "false", "--log-level", "warning",
+            "web",
+            sys.executable,
+            "-m",
+            "uvicorn",
+            "webapp.asgi:application",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--ws",
+            "websockets-sansio",
+            "--ws-per-message-deflate",
+            "false",
+            "--log-level",
+            "warning",
         )
         wait_until(lambda: self.answers(self.port), 30, "the web answers")
 
     def start_worker(self) -> None:
         self.start_part(
-            "worker", sys.executable, "-m", "celery", "-A", "webapp", "worker", "-P", "threads", "-c", "16",
-            "-Q", "default,host-local", "--without-gossip", "--without-mingle",
+            "worker",
+            sys.executable,
+            "-m",
+            "celery",
+            "-A",
+            "webapp",
+            "worker",
+            "-P",
+            "threads",
+            "-c",
+            "16",
+            "-Q",
+            "default,host-local",
+            "--without-gossip",
+            "--without-mingle",
         )
 
     def start_beat(self) -> None:
@@ -153,14 +197,22 @@ class Stack:
 
     def manage(self, *arguments: str) -> str:
         done = subprocess.run(
-            [sys.executable, "manage.py", *arguments], cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+            [sys.executable, "manage.py", *arguments],
+            cwd=ROOT,
+            env=self.env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
 
     def add_person(self, name: str, role: str) -> None:
         self.manage(
-            "shell", "--verbosity", "0", "-c",
+            "shell",
+            "--verbosity",
+            "0",
+            "-c",
             "from webapp.accounts.models import User;"
             f"User.objects.create_user({name!r}, password={PASSWORD!r}, role={role!r})",
         )
@@ -198,7 +250,9 @@ class Visitor:
         data = None
         headers = {"Referer": self.url}
         if fields is not None:
-            data = urllib.parse.urlencode({"csrfmiddlewaretoken": self.cookie("csrftoken"), **fields}).encode()
+            data = urllib.parse.urlencode(
+                {"csrfmiddlewaretoken": self.cookie("csrftoken"), **fields}
+            ).encode()
         request = urllib.request.Request(urllib.parse.urljoin(self.url, path), data, headers)
         try:
             with self.opener.open(request, timeout=60) as answer:

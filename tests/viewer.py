@@ -40,7 +40,9 @@ class Viewer:
     def listen(self) -> None:
         url = f"ws://127.0.0.1:{self.port}/ws/logs/{self.log_id}/?after={len(self.lines) - 1}"
         origin = f"http://127.0.0.1:{self.port}"
-        with connect(url, additional_headers={"Cookie": self.cookies}, origin=origin, compression=None) as socket:
+        with connect(
+            url, additional_headers={"Cookie": self.cookies}, origin=origin, compression=None
+        ) as socket:
             self.connections += 1
             while not self.complete:
                 self.take(json.loads(socket.recv(timeout=60)))

@@ -28,7 +28,9 @@ class Talk:
     run_id: int = 0
 
     def orders(self, lines: int, rate: int) -> None:
-        (self.environments / "rehearsal" / "chatter.json").write_text(json.dumps({"lines": lines, "rate": rate}))
+        (self.environments / "rehearsal" / "chatter.json").write_text(
+            json.dumps({"lines": lines, "rate": rate})
+        )
 
     def launch(self) -> "Talk":
         self.run_id = launch(self.ana, self.stack, TEXT)
@@ -61,7 +63,9 @@ class Talk:
 
     @property
     def log_is_complete(self) -> bool:
-        return bool(self.stack.query("SELECT complete FROM webapp_log WHERE id = ?", self.log_id)[0]["complete"])
+        return bool(
+            self.stack.query("SELECT complete FROM webapp_log WHERE id = ?", self.log_id)[0]["complete"]
+        )
 
     def viewers(self, count: int) -> list[Viewer]:
         return [Viewer(self.stack.port, self.ana.cookies, self.log_id).start() for _ in range(count)]

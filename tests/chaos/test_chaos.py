@@ -22,7 +22,10 @@ def processes_below(folder: object) -> list[int]:
     """Return living processes whose command line or spool lies below a folder of this test."""
     found = []
     for process in psutil.process_iter(["pid", "cmdline", "status"]):
-        if str(folder) in " ".join(process.info["cmdline"] or []) and process.info["status"] != psutil.STATUS_ZOMBIE:
+        if (
+            str(folder) in " ".join(process.info["cmdline"] or [])
+            and process.info["status"] != psutil.STATUS_ZOMBIE
+        ):
             found.append(process.info["pid"])
     return found
 
@@ -49,7 +52,7 @@ def test_a_killed_worker_loses_no_line_and_its_run_can_go_on(talking: Talking):
 def continue_run(talk: Talk) -> None:
     talk.orders(50, 400)
     first = talk.run_id
-    status, url, page = talk.ana.open(f"/labs/try/runs/{talk.run['number']}/retry", {})
+    status, _, page = talk.ana.open(f"/labs/try/runs/{talk.run['number']}/retry", {})
     assert status == 200, page[:500]
     talk.run_id = int(talk.stack.query("SELECT max(id) AS id FROM webapp_run")[0]["id"])
     assert talk.run_id != first

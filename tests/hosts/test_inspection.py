@@ -8,7 +8,9 @@ import pytest
 from webapp.hosts.inspection import Facts, Finding, gather, judge
 
 BIG = Facts(system="Linux 6", cpus=16, memory_gib=64, free_memory_gib=40, free_disk_gib=500)
-VBOX = replace(BIG, vagrant="Vagrant 2.4.9", plugins=("winrm",), virtualbox="7.2", has_winrm=True, has_kvm=True)
+VBOX = replace(
+    BIG, vagrant="Vagrant 2.4.9", plugins=("winrm",), virtualbox="7.2", has_winrm=True, has_kvm=True
+)
 
 
 def by_key(facts: Facts) -> dict[str, Finding]:

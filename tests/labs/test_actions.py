@@ -88,7 +88,6 @@ def test_a_lab_has_its_machines_with_addresses_of_its_subnet(owner: User):
 @pytest.mark.django_db
 def test_a_state_is_stored_with_the_time_it_began_and_was_seen(lab: Lab):
 
-
     first, later = timezone.now(), timezone.now()
     record_states(lab, {"winw1": "running"}, first)
     record_states(lab, {"winw1": "running", "nobody": "running"}, later)

@@ -12,8 +12,12 @@ KIT = (
     KitStep("prepare", "every-linux", "Prepare", "p.sh", scope="machines", usual_s=10),
     KitStep("init", "control-plane", "Init", "i.sh", needs=("prepare",), usual_s=100),
     KitStep("features", "windows", "Features", "f.ps1", usual_s=200, may_reboot=True),
-    KitStep("join", "windows", "Join", "j.ps1", needs=("features", "control-plane:init"), usual_s=50, attempts=3),
-    KitStep("cni", "control-plane", "CNI", "c.sh", needs=("workers:join",), when={"cni": "calico"}, usual_s=30),
+    KitStep(
+        "join", "windows", "Join", "j.ps1", needs=("features", "control-plane:init"), usual_s=50, attempts=3
+    ),
+    KitStep(
+        "cni", "control-plane", "CNI", "c.sh", needs=("workers:join",), when={"cni": "calico"}, usual_s=30
+    ),
     KitStep("post-boot", "windows", "After a boot", "b.ps1", scope="machines", on_verbs=("up", "resume")),
 )
 SPEC = LabSpec()

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from webapp.catalog.variables import parse
 
 from tests.factories import HostFactory, RevisionFactory
 from webapp.accounts.models import User
+from webapp.catalog.variables import parse
 from webapp.labs.actions import make_lab
 from webapp.labs.models import Lab
 

@@ -76,7 +76,8 @@ def test_snapshots_are_saved_restored_and_deleted(stored_lab: StoredLab, owner: 
     carry_out(lab, "launch", owner)
 
     ends = [
-        carry_out(lab, f"snapshot-{verb}", owner, snapshot="joined").status for verb in ("save", "restore", "delete")
+        carry_out(lab, f"snapshot-{verb}", owner, snapshot="joined").status
+        for verb in ("save", "restore", "delete")
     ]
 
     assert ends == ["succeeded"] * 3
@@ -108,7 +109,8 @@ def test_a_step_that_fails_twice_the_same_way_is_not_tried_again(stored_lab: Sto
 
 def test_retry_goes_on_where_the_first_run_failed(stored_lab: StoredLab, owner: User):
     lab = stored_lab(
-        "scope: machines\nrehearsal: {speed: 500, mishaps: ['once:winw1 windows-preflight:provisioner-failure']}\n"
+        "scope: machines\n"
+        "rehearsal: {speed: 500, mishaps: ['once:winw1 windows-preflight:provisioner-failure']}\n"
     )
     run = carry_out(lab, "launch", owner)
     assert run.status in {"failed", "succeeded"}, run.sentence

@@ -39,7 +39,9 @@ def test_a_token_is_gone_after_a_step_that_failed(tmp_path: Path):
     assert not (tmp_path / "inputs" / "winw1").exists()
 
 
-@pytest.mark.parametrize(("code", "output"), [(1, "no"), (0, "nothing to see"), (1, SAID)], ids=["error", "empty", "rc"])
+@pytest.mark.parametrize(
+    ("code", "output"), [(1, "no"), (0, "nothing to see"), (1, SAID)], ids=["error", "empty", "rc"]
+)
 def test_no_token_is_an_error_without_the_secret(tmp_path: Path, code: int, output: str):
     with pytest.raises(InputError) as caught, lay(tmp_path, code, output):
         pass

@@ -18,7 +18,9 @@ def heard(*texts: str) -> VagrantOutput:
 
 
 def test_vagrants_own_error_is_the_reason():
-    output = heard("1,winw1,ui,error,something else", "1,,error-exit,Vagrant::Errors::VMBootTimeout,Timed out\\nwaiting")
+    output = heard(
+        "1,winw1,ui,error,something else", "1,,error-exit,Vagrant::Errors::VMBootTimeout,Timed out\\nwaiting"
+    )
 
     assert (output.error_class, output.reason) == ("VMBootTimeout", "Timed out waiting")
 
@@ -34,7 +36,9 @@ def test_a_crash_of_ruby_is_told_with_its_remedy():
     assert "vagrant plugin install winrm" in output.reason
 
 
-@pytest.mark.parametrize("text", ["plain text", "1,winw1,ui,output,plain text"], ids=["no record", "a record"])
+@pytest.mark.parametrize(
+    "text", ["plain text", "1,winw1,ui,output,plain text"], ids=["no record", "a record"]
+)
 def test_lines_belong_to_the_steps_machine(text: str):
     assert VagrantOutput("winw1").translate([text]) == [LogLine("winw1", "output", "plain text")]
 

@@ -88,9 +88,7 @@ class Execution(models.Model):
 
     def start(self, holder: str, now: datetime) -> bool:
         """Claim it: of all workers that were handed this execution, one gets True."""
-        return self.move(
-            Status.RUNNING, (Status.PENDING,), holder=holder, started_at=now, heartbeat_at=now
-        )
+        return self.move(Status.RUNNING, (Status.PENDING,), holder=holder, started_at=now, heartbeat_at=now)
 
     def finish(self, to: Status, now: datetime, sentence: str = "") -> bool:
         """End a running execution."""

@@ -64,7 +64,9 @@ def lab_role(user: User, lab: Lab) -> str:
     return next((member.role for member in lab.members.all() if member.user_id == user.pk), "")
 
 
-def require(user: Person, action: str, lab: Lab | None = None, *, definition: Definition | None = None) -> None:
+def require(
+    user: Person, action: str, lab: Lab | None = None, *, definition: Definition | None = None
+) -> None:
     """Raise PermissionDenied, with a sentence, unless `can`."""
     if not can(user, action, lab, definition=definition):
         raise PermissionDenied(f"You have no right to do this ({action}).")

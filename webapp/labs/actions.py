@@ -64,7 +64,9 @@ def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: Us
     except IntegrityError as error:
         raise LaunchError(["Another lab was launched at this very moment; press Launch again."]) from error
     Machine.objects.bulk_create(machine_rows(lab, placed))
-    audit.record(by, "launched lab", lab.name, lab_id=lab.pk, detail={"definition": str(revision), "host": host.name})
+    audit.record(
+        by, "launched lab", lab.name, lab_id=lab.pk, detail={"definition": str(revision), "host": host.name}
+    )
     return lab
 
 
@@ -110,8 +112,10 @@ def choose_provider(spec: LabSpec, host: Host, asked: str) -> str:
         return str(found[0])
     if wanted not in found:
         raise LaunchError(
-            [f"The lab host {host.name} has no provider {wanted!r}; it has {', '.join(found)}. "
-             "Choose another host, or see its page for what to install."]
+            [
+                f"The lab host {host.name} has no provider {wanted!r}; it has {', '.join(found)}. "
+                "Choose another host, or see its page for what to install."
+            ]
         )
     return wanted
 
@@ -127,8 +131,10 @@ def choose_subnet(spec: LabSpec, taken: Iterable[str]) -> str:
         wanted = ipaddress.ip_network(fixed)
         if any(wanted.overlaps(other) for other in used):
             raise LaunchError(
-                [f"The definition asks for the subnet {wanted}, which a lab on this host uses. "
-                 "Destroy that lab, or leave the addresses out and the lab gets its own."]
+                [
+                    f"The definition asks for the subnet {wanted}, which a lab on this host uses. "
+                    "Destroy that lab, or leave the addresses out and the lab gets its own."
+                ]
             )
         return str(wanted)
     pool = ipaddress.ip_network(settings.LAB_SUBNET_POOL)

@@ -110,11 +110,15 @@ MACHINE_STEPS: dict[StepKind, tuple[str, int, int, int, int]] = {
     StepKind.SNAPSHOT_RESTORE: ("Restore snapshot", 30, 90, 1800, 1),
     StepKind.SNAPSHOT_DELETE: ("Delete snapshot", 10, 20, 900, 1),
 }
-VALIDATE = PlannedStep("validate", StepKind.VALIDATE, "", "Check definition, folder and kit", limit_s=60, usual_s=1)
+VALIDATE = PlannedStep(
+    "validate", StepKind.VALIDATE, "", "Check definition, folder and kit", limit_s=60, usual_s=1
+)
 PREFLIGHT = PlannedStep(
     "preflight", StepKind.PREFLIGHT, "", "Check the lab host", needs=("validate",), limit_s=120, usual_s=2
 )
-LOOK = PlannedStep("look", StepKind.LOOK, "", "Look at the machines", limit_s=120, attempts=2, always=True, usual_s=3)
+LOOK = PlannedStep(
+    "look", StepKind.LOOK, "", "Look at the machines", limit_s=120, attempts=2, always=True, usual_s=3
+)
 SIMPLE_VERBS = {
     Verb.HALT: StepKind.HALT,
     Verb.SUSPEND: StepKind.SUSPEND,
@@ -265,7 +269,9 @@ def needs_first(steps: Sequence[PlannedStep]) -> list[PlannedStep]:
     while waiting:
         ready = [s for s in waiting if all(need in placed or need not in keys for need in s.needs)]
         if not ready:
-            raise PlanError("The kit's steps need each other in a circle: " + ", ".join(s.key for s in waiting))
+            raise PlanError(
+                "The kit's steps need each other in a circle: " + ", ".join(s.key for s in waiting)
+            )
         ordered += ready
         placed |= {step.key for step in ready}
         waiting = [step for step in waiting if step.key not in placed]

@@ -58,7 +58,10 @@ def execute_run(run_id: int) -> None:
         walker.walk()
     except Exception:
         logger.exception("run %s lab %s: the walker failed", run.pk, run.lab_id)
-        walker.end(Status.FAILED, "A fault of the dashboard ended this run; its administrator finds it in the worker's log.")
+        walker.end(
+            Status.FAILED,
+            "A fault of the dashboard ended this run; its administrator finds it in the worker's log.",
+        )
         raise
 
 
@@ -93,7 +96,8 @@ class Walker:
         again = f", going on after #{self.run.continues.number}" if self.run.continues else ""
         machine = f" of {self.run.machine}" if self.run.machine else ""
         store.note(
-            self.run.log_id, f"#{self.run.number} {self.run.verb}{machine}, asked for by {by}{again}: {count} steps"
+            self.run.log_id,
+            f"#{self.run.number} {self.run.verb}{machine}, asked for by {by}{again}: {count} steps",
         )
 
     # -- what may start ---------------------------------------------------------
@@ -128,7 +132,9 @@ class Walker:
                 continue
             broken = [n for n in step.needs if self.status(n) not in DONE and self.status(n) not in OPEN_STEP]
             if broken or self.stop:
-                sentence = f"Not run: {broken[0]} did not succeed." if broken else "Not run: the run was stopped."
+                sentence = (
+                    f"Not run: {broken[0]} did not succeed." if broken else "Not run: the run was stopped."
+                )
                 self.update(row, status=Step.Status.SKIPPED, sentence=sentence)
 
     def start(self, step: PlannedStep) -> None:
@@ -212,7 +218,10 @@ class Walker:
         rows = [row for row in self.rows.values() if row.kind != "look"]
         failed = [row for row in rows if row.status == Step.Status.FAILED]
         if self.stop.shut_down and any(row.status != Step.Status.SUCCEEDED for row in rows):
-            return Status.INTERRUPTED, "The worker was shut down; the machines are as they were. Retry goes on."
+            return (
+                Status.INTERRUPTED,
+                "The worker was shut down; the machines are as they were. Retry goes on.",
+            )
         if self.stop.canceled and any(row.status != Step.Status.SUCCEEDED for row in rows):
             return Status.CANCELED, "Canceled; the machines are left as they are."
         if failed:
@@ -221,9 +230,15 @@ class Walker:
         return Status.SUCCEEDED, ""
 
     def end(self, status: Status, sentence: str) -> None:
-        if self.run.verb == Verb.DESTROY and status == Status.SUCCEEDED and forget_lab(self.run.lab, timezone.now()):
+        if (
+            self.run.verb == Verb.DESTROY
+            and status == Status.SUCCEEDED
+            and forget_lab(self.run.lab, timezone.now())
+        ):
             remove_folder(Path(settings.LAB_HOME) / self.run.lab.slug)
-        store.note(self.run.log_id, f"#{self.run.number} {self.run.verb} {status.label.lower()}. {sentence}".strip())
+        store.note(
+            self.run.log_id, f"#{self.run.number} {self.run.verb} {status.label.lower()}. {sentence}".strip()
+        )
         self.run.finish(status, timezone.now(), sentence)
         store.finish(self.run.log_id, status)
         logger.info("run %s lab %s: %s", self.run.pk, self.run.lab_id, status)

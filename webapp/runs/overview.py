@@ -106,12 +106,16 @@ def kinds_of(found: QuerySet[Lab]) -> dict[int, str]:
 def views_of(lab_ids: Iterable[int]) -> list[LabView]:
     """Load labs whole, in the order of `lab_ids`, with their newest runs and those runs' steps."""
     ids = list(lab_ids)
-    labs = whole_labs().filter(pk__in=ids).annotate(
-        newest_id=Subquery(newest_runs().values("pk")[:1]), is_launched=Exists(launched_runs())
+    labs = (
+        whole_labs()
+        .filter(pk__in=ids)
+        .annotate(newest_id=Subquery(newest_runs().values("pk")[:1]), is_launched=Exists(launched_runs()))
     )
     found = {lab.pk: lab for lab in labs}
     runs = runs_with_steps(lab.newest_id for lab in found.values() if lab.newest_id)
-    return [view_of(found[pk], runs.get(found[pk].newest_id), found[pk].is_launched) for pk in ids if pk in found]
+    return [
+        view_of(found[pk], runs.get(found[pk].newest_id), found[pk].is_launched) for pk in ids if pk in found
+    ]
 
 
 def runs_with_steps(run_ids: Iterable[int]) -> dict[int, Run]:
@@ -144,7 +148,11 @@ def view_of(lab: Lab, newest: Run | None, is_launched: bool) -> LabView:
 def run_seen(run: Run | None, steps: Iterable[Step]) -> RunSeen | None:
     if run is None:
         return None
-    doing = [f"{step.machine}: {step.title}".removeprefix(": ") for step in steps if step.status == Step.Status.RUNNING]
+    doing = [
+        f"{step.machine}: {step.title}".removeprefix(": ")
+        for step in steps
+        if step.status == Step.Status.RUNNING
+    ]
     return RunSeen(run.verb, run.status, run.sentence, run.machine, "; ".join(doing))
 
 

@@ -44,7 +44,9 @@ def reap_host(host: Host, now: datetime) -> None:
 def lost_runs(host: Host, now: datetime) -> list[Run]:
     silent_since = now - timedelta(seconds=settings.LAB_LOST_AFTER_S)
     return list(
-        Run.objects.filter(lab__host=host, status=Status.RUNNING, heartbeat_at__lt=silent_since).select_related("lab")
+        Run.objects.filter(
+            lab__host=host, status=Status.RUNNING, heartbeat_at__lt=silent_since
+        ).select_related("lab")
     )
 
 
@@ -64,7 +66,9 @@ def interrupt(run: Run, now: datetime) -> None:
 
 def unfinished_logs(host: Host) -> list[Run]:
     return list(
-        Run.objects.filter(lab__host=host, status__in=ENDED, log__complete="").select_related("lab__host", "log")
+        Run.objects.filter(lab__host=host, status__in=ENDED, log__complete="").select_related(
+            "lab__host", "log"
+        )
     )
 
 
@@ -85,7 +89,9 @@ def store_rest(run: Run) -> bool:
 
 
 def finish(run: Run, now: datetime) -> None:
-    store.note(run.log_id, f"#{run.number} {run.verb} {Status(run.status).label.lower()}. {run.sentence}".strip())
+    store.note(
+        run.log_id, f"#{run.number} {run.verb} {Status(run.status).label.lower()}. {run.sentence}".strip()
+    )
     store.finish(run.log_id, run.status)
     look_at(run.lab, now)
     announce_run(run)

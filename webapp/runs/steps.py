@@ -102,10 +102,14 @@ def run_step(context: StepContext) -> Outcome:
 def check_shell(context: StepContext) -> Outcome:
     """Believe a second `up` only when the machine answers: Vagrant ends with 0 for one that merely runs."""
     try:
-        answered = driver_for(context.lab).run(context.step.machine, "exit 0", timeout_s=SHELL_TIMEOUT_S).code == 0
+        answered = (
+            driver_for(context.lab).run(context.step.machine, "exit 0", timeout_s=SHELL_TIMEOUT_S).code == 0
+        )
     except VagrantError as error:
         return Outcome.failed(f"The machine runs, but its remote shell does not answer: {error}", "deaf")
-    return Outcome.succeeded() if answered else Outcome.failed("The machine's remote shell is broken.", "deaf")
+    return (
+        Outcome.succeeded() if answered else Outcome.failed("The machine's remote shell is broken.", "deaf")
+    )
 
 
 def wait_or_stop(context: StepContext, seconds: float) -> bool:
@@ -137,7 +141,9 @@ def validate(context: StepContext) -> Outcome:
         prepare_folder(context.lab, folder, Path(settings.ENVIRONMENTS_DIR))
     except (FolderError, OSError) as error:
         return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
-    context.note(f"Kit {context.lab.kit_digest[:12]}, provider {context.lab.provider}, subnet {context.lab.subnet}")
+    context.note(
+        f"Kit {context.lab.kit_digest[:12]}, provider {context.lab.provider}, subnet {context.lab.subnet}"
+    )
     return Outcome.succeeded()
 
 
@@ -150,8 +156,9 @@ def preflight(context: StepContext) -> Outcome:
     for finding in inspection.findings:
         context.note(f"{finding.level}: {finding.title}. {finding.detail} {finding.remedy}".strip())
     if context.lab.provider not in inspection.providers:
-        return Outcome.failed(f"The provider {context.lab.provider} is not usable on this host; see the Hosts page.",
-                              "provider")
+        return Outcome.failed(
+            f"The provider {context.lab.provider} is not usable on this host; see the Hosts page.", "provider"
+        )
     errors = [finding for finding in inspection.findings if finding.level == "error"]
     if errors:
         return Outcome.failed(f"{errors[0].title}. {errors[0].remedy}".strip(), errors[0].key)
@@ -195,7 +202,9 @@ def driver_for(lab: Lab) -> VagrantDriver:
     else:
         executable = find_vagrant(settings.LAB_VAGRANT)
     if executable is None:
-        raise VagrantError("VagrantNotFound", "Vagrant is not installed on this lab host; see the Hosts page.")
+        raise VagrantError(
+            "VagrantNotFound", "Vagrant is not installed on this lab host; see the Hosts page."
+        )
     return VagrantDriver(lab_folder(lab), executable=executable, vagrant_home=Path(settings.LAB_VAGRANT_HOME))
 
 
@@ -220,7 +229,9 @@ def vagrant_step(context: StepContext) -> Outcome:
     """Run one Vagrant command, record it, and read from its end how it went."""
     for tries_left in reversed(range(LOCKED_TRIES)):
         outcome = vagrant_attempt(context)
-        is_locked = outcome.signature.startswith(("MachineActionLocked", "MachineLocked", "EnvironmentLocked"))
+        is_locked = outcome.signature.startswith(
+            ("MachineActionLocked", "MachineLocked", "EnvironmentLocked")
+        )
         if not is_locked or tries_left == 0:
             return outcome
         context.note("Another Vagrant process works on this machine; waiting for it.")

@@ -38,7 +38,9 @@ def timeline(steps: Iterable[StepLike], now: datetime) -> list[Bar]:
 
 
 def bar(step: StepLike, now: datetime) -> Bar:
-    seconds = None if step.started_at is None else ((step.finished_at or now) - step.started_at).total_seconds()
+    seconds = (
+        None if step.started_at is None else ((step.finished_at or now) - step.started_at).total_seconds()
+    )
     value = round(seconds or 0)
     top = max(step.usual_s or 0, value, 1)
     if step.status == "succeeded" and not value:

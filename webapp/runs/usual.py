@@ -30,7 +30,9 @@ def usual_times(lab: Lab, plan: Plan, speed: float) -> dict[str, int | None]:
     )
     seen = medians((key, finished - started) for key, started, finished in past if started and finished)
     pace = speed if lab.is_rehearsal else 1.0
-    guesses = {step.key: None if step.usual_s is None else max(round(step.usual_s / pace), 1) for step in plan.steps}
+    guesses = {
+        step.key: None if step.usual_s is None else max(round(step.usual_s / pace), 1) for step in plan.steps
+    }
     return {**guesses, **seen}
 
 
