@@ -106,15 +106,8 @@ def test_lab_json_is_what_the_kit_documents() -> None:
         "service_cidr": "10.96.0.0/12",
     }
     assert [machine["communicator"] for machine in value["machines"]] == ["ssh", "winrm"]
-    assert value["machines"][1]["steps"] == [
-        {
-            "name": "windows-join",
-            "title": "Join",
-            "script": "windows/join.ps1",
-            "may_reboot": True,
-            "usual_s": None,
-        }
-    ]
+    step = value["machines"][1]["steps"][0]
+    assert (step["name"], step["script"], step["may_reboot"]) == ("windows-join", "windows/join.ps1", True)
 
 
 @pytest.mark.parametrize(("own", "given", "expected"), [(None, 20, 20), (5.0, 20, 5.0), (None, None, None)])
