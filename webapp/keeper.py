@@ -1,12 +1,12 @@
 """Keep one child process: spool what it says, stop it when asked or when the worker is gone.
 
-Run as `python -I -S keeper.py SPOOL GRACE_S LOCK_FD STDERR ARGV…` by `process.start_child`; never imported by
-the dashboard, imports only the standard library's light parts (start-up is on every step's path).
+Run as `python -I -S keeper.py SPOOL GRACE_S LOCK_FD STDERR ARGV…` by `process.start_child`; the dashboard
+never imports it. It imports only light parts of the standard library: its start is on every step's path.
 
-    descriptor 0    from the worker: "s" = stop, "d" = segments were discarded, end of file = the worker is gone
+    descriptor 0    from the worker: "s" = stop, "d" = segments were discarded, end of file = it is gone
     descriptor 1    to the worker: one byte for each news; end of file = the keeper has ended
     LOCK_FD         an flock held as long as this process lives
-    SPOOL           segments named by the offset of their first byte, child.json, exit.json after the last byte
+    SPOOL           segments named by the offset of their first byte, child.json, exit.json at the end
 
     running → (stop | worker gone | SIGTERM) → INT → grace → TERM → grace → KILL → ended → exit.json
 """

@@ -19,6 +19,7 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import IO, Self
 
@@ -81,7 +82,7 @@ class SpoolReader:
         if starts and starts[0] > self.offset:
             raise SpoolError(f"{self.spool}: what was said before byte {starts[0]} has been discarded.")
         before = [start for start in starts if start <= self.offset]
-        self._passed.extend(zip(before, before[1:], strict=False))
+        self._passed.extend(pairwise(before))
         if before:
             self._open(before[-1])
             if os.lseek(self._file, 0, os.SEEK_END) < self.offset - self._start:
@@ -170,7 +171,7 @@ class Child(SpoolReader):
         super().__init__(spool)
         self._keeper = keeper
         self._exit: Exit | None = None
-        assert keeper.stdin is not None and keeper.stdout is not None  # noqa: S101 (both are pipes)
+        assert keeper.stdin is not None and keeper.stdout is not None
         self._to_keeper: IO[bytes] = keeper.stdin
         self._from_keeper: IO[bytes] = keeper.stdout
         os.set_blocking(self._from_keeper.fileno(), False)
@@ -301,7 +302,7 @@ def start_keeper(
         Path(arguments[0]) / "keeper.err", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600
     )
     try:
-        return subprocess.Popen(  # noqa: S603 (a list, no shell)
+        return subprocess.Popen(
             [sys.executable, "-I", "-S", str(KEEPER), *arguments],
             bufsize=0,
             stdin=subprocess.PIPE,

@@ -43,7 +43,7 @@ class Said:
 
 @dataclass
 class Target:
-    """One machine named controlplane, not created, with the steps linux-prepare and ticking (it never ends)."""
+    """One machine, controlplane, not created, with the steps linux-prepare and ticking (without an end)."""
 
     driver: VagrantDriver
     provider: str

@@ -189,7 +189,7 @@ def test_a_provisioner_that_does_not_exist_is_refused(running: Running) -> None:
 @pytest.mark.parametrize(
     ("name", "answer"),
     [("true", (0, "")), ("fails", (7, "")), ("says", (0, "out\n"))],
-    ids=lambda value: str(value),
+    ids=str,
 )
 def test_run_returns_the_commands_own_code_and_output(
     running: Running, name: str, answer: tuple[int, str]

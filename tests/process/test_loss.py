@@ -13,10 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
 from webapp.keeper import Spool
 from webapp.process import Exit, SpoolError, SpoolReader, open_spool, read_exit
-
-from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[2]

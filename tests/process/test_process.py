@@ -10,9 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from webapp.process import Exit, SpoolError, capture, start_child
-
 from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
+from webapp.process import Exit, SpoolError, capture, start_child
 
 STUBBORN = """
 import signal, time
@@ -246,7 +245,8 @@ def test_closing_a_running_child_stops_it(start: Start) -> None:
 
 def test_zombies_of_the_child_are_reaped(start: Start) -> None:
     child = start(
-        "import os, time\nif os.fork() == 0:\n  if os.fork() == 0: os._exit(0)\n  os._exit(0)\nprint('ready')\ntime.sleep(60)"
+        "import os, time\nif os.fork() == 0:\n  if os.fork() == 0: os._exit(0)\n  os._exit(0)\n"
+        "print('ready')\ntime.sleep(60)"
     )
     read_until(child, b"ready")
 

@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 VAGRANT = Path(__file__).parents[2] / "environments" / "rehearsal" / "vagrant"
-LINUX_STEPS = ("linux-prepare", "linux-containerd", "control-plane-init", "cni-install", "cni-windows", "wait-ready", "smoke")
+LINUX_STEPS = (
+    "linux-prepare",
+    "linux-containerd",
+    "control-plane-init",
+    "cni-install",
+    "cni-windows",
+    "wait-ready",
+    "smoke",
+)
 WINDOWS_STEPS = (
     "windows-preflight",
     "windows-network",
@@ -64,6 +72,8 @@ class RehearsedLab:
         return self.vagrant("provision", name, "--provision-with", ",".join(steps), "--machine-readable")
 
 
-def machine(name: str, role: str, os_: str, ip: str, communicator: str, steps: tuple[str, ...]) -> dict[str, object]:
+def machine(
+    name: str, role: str, os_: str, ip: str, communicator: str, steps: tuple[str, ...]
+) -> dict[str, object]:
     listed = [{"name": step, "script": f"{step}.sh", "may_reboot": False, "usual_s": 20} for step in steps]
     return {"name": name, "role": role, "os": os_, "ip": ip, "communicator": communicator, "steps": listed}

@@ -11,7 +11,12 @@ from webapp.vagrant.machine_readable import find_error, to_lines
 
 # The ten of the lab kit's issue: where each strikes, and a text by which a rule can know it.
 KNOWN = [
-    ("token-expired", "winw1", "windows-join", "could not find a JWS signature in the cluster-info ConfigMap for token ID"),
+    (
+        "token-expired",
+        "winw1",
+        "windows-join",
+        "could not find a JWS signature in the cluster-info ConfigMap for token ID",
+    ),
     ("cni-not-initialised", "controlplane", "wait-ready", "cni plugin not initialized"),
     ("kubelet-flag-unknown", "winw1", "windows-join", "failed to parse kubelet flag: unknown flag:"),
     ("licence-expired", "winw1", "windows-preflight", "License Status: Notification"),
@@ -91,7 +96,9 @@ def test_garbage_is_garbage_and_the_step_succeeds(running: RehearsedLab) -> None
 
     assert done.returncode == 0
     assert max(map(len, done.stdout.split(b"\n"))) > 10_000_000
-    assert all(piece in done.stdout for piece in (b"\xff\xfe", b"#< CLIXML", b"\x1b[", b"\x00", b"\rExtracting"))
+    assert all(
+        piece in done.stdout for piece in (b"\xff\xfe", b"#< CLIXML", b"\x1b[", b"\x00", b"\rExtracting")
+    )
 
 
 def test_a_crash_ends_by_a_signal(running: RehearsedLab) -> None:

@@ -57,7 +57,11 @@ def test_no_mark_of_a_play_is_left_unfilled(running: RehearsedLab, step: str) ->
 
     texts = [line.text for line in to_lines(said.split("\n"))]
     assert len(texts) > 4
-    assert not [text for text in texts if "{" in text and "}" in text and '"' not in text and "{Containers}" not in text]
+    assert not [
+        text
+        for text in texts
+        if "{" in text and "}" in text and '"' not in text and "{Containers}" not in text
+    ]
 
 
 def test_speed_divides_the_usual_time(running: RehearsedLab) -> None:
@@ -118,15 +122,22 @@ def test_the_api_refuses_before_it_is_there(running: RehearsedLab) -> None:
 
 
 def test_a_join_command_is_made_on_the_control_plane(joined: RehearsedLab) -> None:
-    done = joined.vagrant("ssh", "controlplane", "-c", "sudo kubeadm token create --ttl 2h --print-join-command")
+    done = joined.vagrant(
+        "ssh", "controlplane", "-c", "sudo kubeadm token create --ttl 2h --print-join-command"
+    )
 
     assert done.stdout.startswith(b"kubeadm join 192.168.56.10:6443 --token ")
 
 
 def test_windows_services_are_json_when_asked_so(joined: RehearsedLab) -> None:
-    done = joined.vagrant("winrm", "winw1", "-c", "Get-Service kubelet,hns | Select Name,Status | ConvertTo-Json")
+    done = joined.vagrant(
+        "winrm", "winw1", "-c", "Get-Service kubelet,hns | Select Name,Status | ConvertTo-Json"
+    )
 
-    assert {row["Name"]: row["Status"] for row in json.loads(done.stdout)} == {"kubelet": "Running", "hns": "Running"}
+    assert {row["Name"]: row["Status"] for row in json.loads(done.stdout)} == {
+        "kubelet": "Running",
+        "hns": "Running",
+    }
 
 
 @pytest.mark.parametrize(
@@ -168,7 +179,9 @@ def test_a_snapshot_brings_back_what_was_done(running: RehearsedLab) -> None:
     running.provision("winw1", "windows-features")
     running.vagrant("snapshot", "restore", "winw1", "clean")
 
-    done = running.vagrant("winrm", "winw1", "-c", "Get-Service hns -ErrorAction SilentlyContinue | ConvertTo-Json")
+    done = running.vagrant(
+        "winrm", "winw1", "-c", "Get-Service hns -ErrorAction SilentlyContinue | ConvertTo-Json"
+    )
 
     assert json.loads(done.stdout) == []
     assert running.vagrant("snapshot", "list", "winw1").stdout.endswith(b"clean\n")

@@ -91,7 +91,8 @@ def test_a_question_that_takes_too_long_is_stopped(tmp_path: Path) -> None:
 
 
 def test_run_tells_the_guests_words_from_vagrants(tmp_path: Path) -> None:
-    said = "1795363299,a,metadata,provider,x\\n1795363299,a,action,ssh_run,start\\nout 1,2\\nlast1795363301,a,action,ssh_run,end\\n"
+    said = "1795363299,a,metadata,provider,x\\n1795363299,a,action,ssh_run,start\\n"
+    said += "out 1,2\\nlast1795363301,a,action,ssh_run,end\\n"
     driver = fake_vagrant(tmp_path, f"import sys; print('{said}', end=''); sys.exit(3)")
 
     done = driver.run("a", "anything")

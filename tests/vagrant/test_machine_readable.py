@@ -19,7 +19,10 @@ from webapp.vagrant.machine_readable import (
     to_lines,
 )
 
-LOCKED = "1795363299,,error-exit,Vagrant::Errors::MachineActionLockedError,An action 'up' was%!(VAGRANT_COMMA)\\nbusy"
+LOCKED = (
+    "1795363299,,error-exit,Vagrant::Errors::MachineActionLockedError,"
+    "An action 'up' was%!(VAGRANT_COMMA)\\nbusy"
+)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import contextlib
 import os
 from collections.abc import Callable, Iterator
 from copy import deepcopy
+from typing import Any
 
 from stage import mishaps
 from stage.flood import flood
@@ -18,6 +19,7 @@ NOT_CREATED = "VM not created. Moving on..."
 NOT_RUNNING = (
     "VM is not currently running. Please, first bring it up with `vagrant up` then run this command."
 )
+CANNOT_SAVE = "Machine '{name}' has not been created yet, and therefore cannot save snapshots. Skipping..."
 IMPORT_S = {"linux": 60.0, "windows": 150.0}
 BOOT_S = {"linux": 40.0, "windows": 180.0}
 BOOT_TIMEOUT_S = {"linux": 300.0, "windows": 1200.0}
@@ -80,7 +82,8 @@ def up(player: Player, *, is_kept_on_error: bool) -> None:
             say(player, "Machine is already running.")
             return
         if state.state == "saved":
-            return resume_within(player, state)
+            resume_within(player, state)
+            return
         is_first = not state.is_created
         if is_first:
             player.play(IMPORT, IMPORT_S[player.machine.os])
@@ -116,9 +119,11 @@ def provision(player: Player, named: list[str]) -> None:
     """Run the named provisioners; without a name none runs, as the kit marks all of them `run: "never"`."""
     with acting(player, "provision") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         if state.state != "running":
-            return say(player, NOT_RUNNING)
+            say(player, NOT_RUNNING)
+            return
         for name in named:
             if name not in player.machine.steps:
                 raise Failure(
@@ -150,7 +155,8 @@ def run_step(player: Player, state: MachineState, name: str) -> None:
 def halt(player: Player) -> None:
     with acting(player, "halt") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         halt_within(player, state)
 
 
@@ -167,7 +173,8 @@ def halt_within(player: Player, state: MachineState) -> None:
 def reload(player: Player) -> None:
     with acting(player, "reload") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         halt_within(player, state)
         boot(player, state, "reload")
 
@@ -175,9 +182,11 @@ def reload(player: Player) -> None:
 def suspend(player: Player) -> None:
     with acting(player, "suspend") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         if state.state != "running":
-            return say(player, NOT_RUNNING)
+            say(player, NOT_RUNNING)
+            return
         say(player, "Saving VM state and suspending execution...")
         player.clock.wait(15)
         state.state = "saved"
@@ -186,13 +195,15 @@ def suspend(player: Player) -> None:
 def resume(player: Player) -> None:
     with acting(player, "resume") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         resume_within(player, state)
 
 
 def resume_within(player: Player, state: MachineState) -> None:
     if state.state != "saved":
-        return say(player, "Resume only makes sense for a suspended machine; this one is not.")
+        say(player, "Resume only makes sense for a suspended machine; this one is not.")
+        return
     say(player, "Resuming suspended VM...")
     boot(player, state, "resume")
 
@@ -206,7 +217,8 @@ def destroy(player: Player, *, is_forced: bool) -> None:
         )
     with acting(player, "destroy") as state:
         if not state.is_created:
-            return say(player, NOT_CREATED)
+            say(player, NOT_CREATED)
+            return
         if state.state == "running":
             say(player, "Forcing shutdown of VM...")
             player.clock.wait(4)
@@ -223,8 +235,8 @@ def forget(state: MachineState) -> None:
 def save_snapshot(player: Player, name: str) -> None:
     with acting(player, "snapshot_save") as state:
         if not state.is_created:
-            text = f"Machine '{player.machine.name}' has not been created yet, and therefore cannot save snapshots. Skipping..."
-            return player.ui.say("warn", text)
+            player.ui.say("warn", CANNOT_SAVE.format(name=player.machine.name))
+            return
         say(player, f"Snapshotting the machine as '{name}'...")
         player.clock.wait(20)
         kept = {"state": state.state, "done": deepcopy(state.done)}
@@ -259,7 +271,7 @@ def delete_snapshot(player: Player, name: str) -> None:
         say(player, "Snapshot deleted!")
 
 
-def want_snapshot(player: Player, state: MachineState, name: str) -> dict[str, object]:
+def want_snapshot(player: Player, state: MachineState, name: str) -> dict[str, Any]:  # Any: a state as JSON
     if name not in state.snapshots:
         raise Failure(
             "SnapshotNotFound",

@@ -40,7 +40,7 @@ def status(ui: Ui, lab: Lab, machines: Iterable[Machine]) -> int:
     return 0
 
 
-def validate(ui: Ui, lab: Lab) -> int:
+def validate(ui: Ui) -> int:
     ui.say("info", f"Vagrantfile validated successfully. {REHEARSAL}")
     return 0
 
@@ -89,9 +89,10 @@ def ssh_config(ui: Ui, lab: Lab, machines: Iterable[Machine]) -> int:
             ui,
             "ssh-config",
             machine,
-            f"# {REHEARSAL} Nobody listens there.\nHost {machine.name}\n  HostName {machine.ip}\n  User vagrant\n"
-            "  Port 22\n  UserKnownHostsFile /dev/null\n  StrictHostKeyChecking no\n  PasswordAuthentication no\n"
-            "  IdentitiesOnly yes\n  LogLevel FATAL\n",
+            f"# {REHEARSAL} Nobody listens there.\n"
+            f"Host {machine.name}\n  HostName {machine.ip}\n  User vagrant\n"
+            "  Port 22\n  UserKnownHostsFile /dev/null\n  StrictHostKeyChecking no\n"
+            "  PasswordAuthentication no\n  IdentitiesOnly yes\n  LogLevel FATAL\n",
         )
     return 0
 
@@ -106,9 +107,10 @@ def winrm_config(ui: Ui, lab: Lab, machines: Iterable[Machine]) -> int:
             ui,
             "winrm-config",
             machine,
-            f"# {REHEARSAL} Nobody listens there.\nHost {machine.name}\n  HostName {machine.ip}\n  User vagrant\n"
-            f"  Password vagrant\n  Port 5985\n  RDPHostName {machine.ip}\n  RDPPort 3389\n  RDPUser vagrant\n"
-            "  RDPPassword vagrant\n",
+            f"# {REHEARSAL} Nobody listens there.\n"
+            f"Host {machine.name}\n  HostName {machine.ip}\n  User vagrant\n"
+            f"  Password vagrant\n  Port 5985\n  RDPHostName {machine.ip}\n"
+            "  RDPPort 3389\n  RDPUser vagrant\n  RDPPassword vagrant\n",
         )
     return 0
 

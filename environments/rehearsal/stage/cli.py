@@ -1,5 +1,6 @@
 """Vagrant's command line: which command, which machines, which options."""
 
+# ruff: noqa: ARG001 (each entry of a table has the table's signature)
 import os
 import signal
 import sys
@@ -143,7 +144,7 @@ def on_each(act: Callable[[Player, Words], None]) -> Callable[[Ui, Lab, Words], 
 
 
 def speed_of(lab: Lab) -> float:
-    """Return how many times faster than a real lab: REHEARSAL_SPEED, else lab.json, else 20; 0 = no waiting."""
+    """Return how many times faster than a real lab (0 = no waiting): REHEARSAL_SPEED, lab.json, 20."""
     wanted = os.environ.get("REHEARSAL_SPEED") or lab.facts.get("rehearsal", {}).get("speed")
     try:
         speed = float(wanted) if wanted is not None else SPEED
@@ -214,7 +215,7 @@ PLAIN_COMMANDS: dict[str, Callable[[Ui, Words], int]] = {
 }
 LAB_COMMANDS: dict[str, Callable[[Ui, Lab, Words], int]] = {
     "status": lambda ui, lab, words: answers.status(ui, lab, targets(lab, words)),
-    "validate": lambda ui, lab, words: answers.validate(ui, lab),
+    "validate": lambda ui, lab, words: answers.validate(ui),
     "up": on_each(up),
     "provision": on_each(provision),
     "reload": on_each(lambda player, words: actions.reload(player)),

@@ -6,7 +6,6 @@ then Vagrant ends with 1. The second ends it at once.
 
 import os
 import signal
-import sys
 import time
 
 from stage.ui import Failure, Ui
@@ -22,6 +21,7 @@ class Clock:
         self.ui = ui
         self.speed = speed
         self.machine = ""
+        self.interrupts = 0
         self.interrupted_at = 0.0
 
     def heed_interrupts(self, machine: str) -> None:
@@ -30,17 +30,23 @@ class Clock:
         signal.signal(signal.SIGINT, self._interrupted)
 
     def _interrupted(self, *_: object) -> None:
-        if self.interrupted_at:
+        """Only count: a handler that writes may strike in the middle of a write."""
+        self.interrupts += 1
+
+    def heed(self) -> None:
+        """Answer the interrupts that came since the last look."""
+        if self.interrupts > 1:
             self.ui.say("error", "Exiting immediately, without cleanup!", self.machine)
-            sys.stdout.flush()
             os._exit(1)
-        self.interrupted_at = time.monotonic()
-        self.ui.say("warn", "Waiting for cleanup before exiting...", self.machine)
+        if self.interrupts and not self.interrupted_at:
+            self.interrupted_at = time.monotonic()
+            self.ui.say("warn", "Waiting for cleanup before exiting...", self.machine)
 
     def wait(self, seconds: float) -> None:
         """Let so many seconds of a real lab pass; Failure once an interrupt's time for cleanup is over."""
         end = time.monotonic() + (seconds / self.speed if self.speed else 0.0)
         while True:
+            self.heed()
             if self.interrupted_at and time.monotonic() - self.interrupted_at > CLEANUP_S:
                 self.give_way()
             left = end - time.monotonic()
@@ -50,10 +56,12 @@ class Clock:
 
     def give_way(self) -> None:
         """Stop here if an interrupt has been asked for."""
+        self.heed()
         if self.interrupted_at:
             raise Failure("VagrantInterrupt", "Vagrant exited after cleanup due to external interrupt.")
 
     def hang(self) -> None:
         """Do nothing for ever, deaf to the first SIGINT, as a guest that does not answer."""
         while True:
+            self.heed()
             time.sleep(SLICE_S)

@@ -1,5 +1,6 @@
 """Answers commands in a rehearsed Linux guest; what it does not know it says as bash would."""
 
+# ruff: noqa: ARG002 (each entry of a table has the table's signature)
 import shlex
 import time
 from collections.abc import Callable
@@ -68,7 +69,8 @@ class Guest:
     def addresses(self, rest: list[str]) -> Answer:
         return (
             0,
-            f"1: lo    inet 127.0.0.1/8 scope host lo\n3: eth1    inet {self.machine.ip}/24 scope global eth1\n",
+            "1: lo    inet 127.0.0.1/8 scope host lo\n"
+            f"3: eth1    inet {self.machine.ip}/24 scope global eth1\n",
             "",
         )
 
@@ -76,7 +78,8 @@ class Guest:
         minutes = int((time.time() - self.state.booted_at) / 60) if self.state.booted_at else 0
         return (
             0,
-            f" {time.strftime('%H:%M:%S', time.gmtime())} up {minutes} min,  0 users,  load average: 0.20, 0.18, 0.11\n",
+            time.strftime(" %H:%M:%S", time.gmtime())
+            + f" up {minutes} min,  0 users,  load average: 0.20, 0.18, 0.11\n",
             "",
         )
 
@@ -106,7 +109,7 @@ COMMANDS: dict[str, Command] = {
 
 
 def answer(lab: Lab, machine: Machine, state: MachineState, command: str) -> Answer:
-    """Answer a command line: simple commands joined by `;` or `&&`, with sudo, env and variables before them."""
+    """Answer simple commands joined by `;` or `&&`, with sudo, env and variables before them."""
     guest = Guest(lab, machine, state)
     code, output, errors = 0, "", ""
     for joint, words in simple_commands(command):

@@ -172,7 +172,9 @@ def garbage() -> Iterable[bytes]:
 CLIXML = (
     '#< CLIXML\r\n<Objs Version="1.1.0.1" xmlns="http://schemas.microsoft.com/powershell/2004/04">'
     '<Obj S="progress" RefId="0"><TN RefId="0"><T>System.Management.Automation.PSCustomObject</T>'
-    '<T>System.Object</T></TN><MS><I64 N="SourceId">1</I64><PR N="Record"><AV>Preparing modules for first use.'
+    '<T>System.Object</T></TN><MS><I64 N="SourceId">1</I64><PR N="Record">'
+    "<AV>Preparing modules for first use."
     "</AV><AI>0</AI><Nil /><PI>-1</PI><PC>-1</PC><T>Completed</T><SR>-1</SR><SD> </SD></PR></MS></Obj>"
-    "<S S=\"Error\">Get-Service : Cannot find any service with service name 'kubelet'._x000D__x000A_</S></Objs>"
+    '<S S="Error">Get-Service : Cannot find any service with service name '
+    "'kubelet'._x000D__x000A_</S></Objs>"
 )

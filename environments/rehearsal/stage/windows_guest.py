@@ -1,14 +1,16 @@
 """Answers commands in a rehearsed Windows guest; what it does not know it says as PowerShell would."""
 
+# ruff: noqa: ARG001 (each entry of a table has the table's signature)
 import json
 import re
 import time
-from typing import Any
+from collections.abc import Callable
 
 from stage.cluster import has_network
 from stage.lab import Lab, Machine, MachineState
 
 Answer = tuple[int, str, str]
+Reply = Callable[[Lab, Machine, MachineState, str], Answer]
 # What must have been played before a service runs; "" = it always does.
 SERVICES = {
     "winrm": "",
@@ -26,9 +28,9 @@ DISPLAY = {
     "containerd": "Containerd",
 }
 UNKNOWN = (
-    "{word} : The term '{word}' is not recognized as the name of a cmdlet, function, script file, or operable "
-    "program. Check the spelling of the name, or if a path was included, verify that the path is correct and "
-    "try again.\r\n"
+    "{word} : The term '{word}' is not recognized as the name of a cmdlet, function, script file, or "
+    "operable program. Check the spelling of the name, or if a path was included, verify that the "
+    "path is correct and try again.\r\n"
 )
 LICENCE = """Name: Windows(R), ServerStandardEval edition\r
 Description: Windows(R) Operating System, TIMEBASED_EVAL channel\r
@@ -53,7 +55,7 @@ def leave(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
     return int(text.split()[1]) if len(text.split()) > 1 else 0, "", ""
 
 
-def say(line: str) -> Any:  # Any: a function like `leave`, with fixed words
+def say(line: str) -> Reply:
     return lambda lab, machine, state, text: (0, line + "\r\n", "")
 
 
@@ -118,7 +120,8 @@ def kubelet_log(lab: Lab, machine: Machine, state: MachineState, text: str) -> A
         return (
             1,
             "",
-            "Get-Content : Cannot find path 'C:\\var\\log\\kubelet\\kubelet.log' because it does not exist.\r\n",
+            "Get-Content : Cannot find path 'C:\\var\\log\\kubelet\\kubelet.log' because it does not "
+            "exist.\r\n",
         )
     head = time.strftime("I%m%d %H:%M:%S.000000    4321 ", time.gmtime(state.done["windows-join"]))
     lines = [
@@ -129,7 +132,7 @@ def kubelet_log(lab: Lab, machine: Machine, state: MachineState, text: str) -> A
     return 0, "".join(f"{head}{line}\r\n" for line in lines), ""
 
 
-REPLIES = [
+REPLIES: list[tuple[str, Reply]] = [
     (r"exit\b", leave),
     (r"(\$true|true)$", say("True")),
     (r"(\$env:COMPUTERNAME|hostname)\b", lambda lab, machine, state, text: (0, f"{machine.name}\r\n", "")),
