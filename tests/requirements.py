@@ -56,8 +56,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     ),
     "vagrant": Requirement(
         vagrant_with_libvirt,
-        "apt-get install vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients "
-        "dnsmasq-base mmdebstrap linux-image-cloud-amd64",
+        "apt-get install vagrant vagrant-libvirt qemu-system-x86 qemu-utils libvirt-daemon-system "
+        "libvirt-clients dnsmasq-base mmdebstrap linux-image-cloud-amd64",
     ),
     "postgres": Requirement(postgres_bin, "apt-get install postgresql"),
     "redis": Requirement(on_path("redis-server", "valkey-server"), "apt-get install redis-server"),

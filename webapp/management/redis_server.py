@@ -22,6 +22,7 @@ LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
 COMMON = """\
 daemonize no
 loglevel warning
+logfile "{folder}/redis.log"
 dir "{folder}"
 save ""
 appendonly no

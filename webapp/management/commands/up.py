@@ -51,6 +51,7 @@ class Command(BaseCommand):
         bind, port = options["bind"], read_port(options["port"])
         folder = Path(settings.VAR_DIR) / "up"
         folder.mkdir(parents=True, exist_ok=True)
+        Path(settings.STATIC_ROOT).mkdir(exist_ok=True)  # WhiteNoise warns of a missing one
         with only_one(folder / "lock"):
             refuse_used_port(bind, port)
             self.migrate()
