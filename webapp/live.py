@@ -1,23 +1,26 @@
-"""Nudges: say that something changed, to whoever looks. Contract: docs/nudges.md.
+"""Nudges: "something changed", never what. Contract: docs/nudges.md. Only this file knows the channel layer.
 
-The only file that knows the channel layer. A nudge may be lost; it carries no
-content, and everybody who listens also looks by a slow clock.
+    announce(nudge), any thread ─► one sending loop a process ─► Redis ─► one Listener a loop ─► its receivers
+
+A nudge may be lost (Redis away, a process restarted); every reader therefore also looks by the clock.
 """
 
 import asyncio
 import logging
 import os
 import threading
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import Literal, NotRequired, TypedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Literal, TypedDict, assert_never
+from weakref import WeakKeyDictionary
 
 from channels.layers import get_channel_layer
 
 logger = logging.getLogger(__name__)
 
-SEND_TIMEOUT_S = 5.0
+SEND_TIMEOUT_S = 3.0
+JOIN_TIMEOUT_S = 2.0
 RETRY_S = 1.0
+MOST_WAITING = 10_000  # different nudges; only a Redis that hangs lets them gather
 
 
 class LogGrew(TypedDict):
@@ -27,10 +30,20 @@ class LogGrew(TypedDict):
     complete: str
 
 
-class LabNudge(TypedDict):
-    type: Literal["run.changed", "machines.changed", "lab.changed"]
+class RunChanged(TypedDict):
+    type: Literal["run.changed"]
     lab: int
-    run: NotRequired[int]
+    run: int
+
+
+class MachinesChanged(TypedDict):
+    type: Literal["machines.changed"]
+    lab: int
+
+
+class LabChanged(TypedDict):
+    type: Literal["lab.changed"]
+    lab: int
 
 
 class HostChanged(TypedDict):
@@ -38,117 +51,202 @@ class HostChanged(TypedDict):
     host: int
 
 
-Nudge = LogGrew | LabNudge | HostChanged
+class Resync(TypedDict):
+    """Made here, for receivers whose group was out of reach: nudges may have been missed."""
+
+    type: Literal["live.resync"]
 
 
-def groups_for(nudge: Nudge) -> list[str]:
-    """Pure: who is to hear of it."""
-    if nudge["type"] == "log.grew":
-        return [f"log.{nudge['log']}"]
-    if nudge["type"] == "host.changed":
-        return ["hosts"]
-    return [f"lab.{nudge['lab']}", "labs"]
+Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged
+Receive = Callable[[Nudge | Resync], None]  # called in the listener's loop; returns at once
 
 
-def coalesce_key(nudge: Nudge) -> tuple[object, ...]:
-    """Pure: of several waiting nudges with one key, the newest says all."""
-    return (nudge["type"], *(nudge.get(name) for name in ("log", "lab", "run", "host")))
+def log_group(log_id: int) -> str:
+    return f"log.{log_id}"
 
 
-class Announcer:
-    """One event loop in a thread of its own; the rest of the process only hands nudges in."""
+def lab_group(lab_id: int) -> str:
+    return f"lab.{lab_id}"
+
+
+def groups_of(nudge: Nudge) -> tuple[str, ...]:
+    """Return the groups that hear a nudge."""
+    match nudge["type"]:
+        case "log.grew":
+            return (log_group(nudge["log"]),)
+        case "run.changed" | "machines.changed" | "lab.changed":
+            return (lab_group(nudge["lab"]), "labs")
+        case "host.changed":
+            return ("hosts",)
+    assert_never(nudge)
+
+
+def coalescing_key(nudge: Nudge) -> Hashable:
+    """Return what two nudges share when the newer one says all that the older one did."""
+    return ("log.grew", nudge["log"]) if nudge["type"] == "log.grew" else tuple(sorted(nudge.items()))
+
+
+class Sender:
+    """A daemon thread whose event loop sends what waits, the newest of each kind."""
 
     def __init__(self) -> None:
-        self.pid = os.getpid()
-        self.waiting: dict[tuple[object, ...], Nudge] = {}
-        self.lock = threading.Lock()
-        self.is_down = False
-        self.loop = asyncio.new_event_loop()
-        self.wake = asyncio.Event()
-        threading.Thread(target=self.run, name="announcer", daemon=True).start()
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, Nudge] = {}
+        self._is_failing = False
+        self._loop = asyncio.new_event_loop()
+        self._news = asyncio.Event()
+        threading.Thread(target=self._run, name="nudges", daemon=True).start()
 
-    def run(self) -> None:
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_until_complete(self.send_all())
+    def put(self, nudge: Nudge) -> None:
+        """Hand a nudge over; the sending loop is woken only when it has nothing to do."""
+        with self._lock:
+            is_first = not self._waiting
+            if len(self._waiting) < MOST_WAITING:
+                self._waiting[coalescing_key(nudge)] = nudge
+        if is_first:
+            self._loop.call_soon_threadsafe(self._news.set)
 
-    def hand_in(self, nudge: Nudge) -> None:
-        with self.lock:
-            was_empty = not self.waiting
-            self.waiting[coalesce_key(nudge)] = nudge
-        if was_empty:
-            with suppress(RuntimeError):  # the loop ends with the process
-                self.loop.call_soon_threadsafe(self.wake.set)
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._loop.run_until_complete(self._send_for_ever())
 
-    async def send_all(self) -> None:
+    async def _send_for_ever(self) -> None:
         while True:
-            await self.wake.wait()
-            self.wake.clear()
-            with self.lock:
-                nudges, self.waiting = list(self.waiting.values()), {}
+            await self._news.wait()
+            self._news.clear()
+            with self._lock:
+                nudges, self._waiting = list(self._waiting.values()), {}
             for nudge in nudges:
-                await self.send(nudge)
+                await self._send(nudge)
 
-    async def send(self, nudge: Nudge) -> None:
+    async def _send(self, nudge: Nudge) -> None:
         layer = get_channel_layer()
         try:
-            for group in groups_for(nudge):
-                await asyncio.wait_for(layer.group_send(group, {"type": "nudge", "nudge": nudge}), SEND_TIMEOUT_S)
-            self.is_down = False
-        except Exception as error:  # noqa: BLE001 (a nudge may be lost, whatever the reason)
-            if not self.is_down:
-                logger.warning("nudges are not delivered, pages fall back to their slow clock: %s", error)
-            self.is_down = True
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                for group in groups_of(nudge):
+                    await layer.group_send(group, {"type": "nudge", "group": group, "nudge": nudge})
+        except Exception as error:  # whatever it is, a nudge may be lost and nobody may fail for it
+            if not self._is_failing:
+                logger.warning("nudges are not sent, pages look by the clock: %s", error)
+            self._is_failing = True
+        else:
+            self._is_failing = False
 
 
 class Current:
-    """This process's announcer; a forked child makes its own."""
+    """This process's sender; a forked child makes its own, because threads do not survive a fork."""
 
-    announcer: Announcer | None = None
+    pid = 0
+    sender: Sender | None = None
     lock = threading.Lock()
 
 
 def announce(nudge: Nudge) -> None:
-    """Tell whoever looks; call it after the commit. Never blocks, never raises."""
-    announcer = Current.announcer
-    if announcer is None or announcer.pid != os.getpid():
+    """Tell whoever listens; call it after the commit. From any thread; never blocks, never raises."""
+    sender = Current.sender
+    if sender is None or Current.pid != os.getpid():
         with Current.lock:
-            announcer = Current.announcer
-            if announcer is None or announcer.pid != os.getpid():
-                announcer = Current.announcer = Announcer()
-    announcer.hand_in(nudge)
+            sender = Current.sender
+            if sender is None or Current.pid != os.getpid():
+                sender = Current.sender = Sender()
+                Current.pid = os.getpid()
+    sender.put(nudge)
 
 
-@asynccontextmanager
-async def listening(groups: list[str], on_nudge: Callable[[Nudge], None]) -> AsyncIterator[None]:
-    """Call `on_nudge` for each nudge to these groups, reconnecting by itself, until left."""
-    task = asyncio.create_task(listen(groups, on_nudge))
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+class Listener:
+    """One channel for all groups that this event loop's receivers want."""
 
+    def __init__(self) -> None:
+        self._receivers: dict[str, set[Receive]] = {}
+        self._joined: set[str] = set()
+        self._late: set[str] = set()  # groups that could not be joined at once
+        self._turn = asyncio.Lock()
+        self._layer: Any = get_channel_layer()  # Any: the layers are untyped
+        self._channel = ""
+        self._tasks: set[asyncio.Task[None]] = set()
 
-async def listen(groups: list[str], on_nudge: Callable[[Nudge], None]) -> None:
-    while True:
+    async def join(self, group: str, receive: Receive) -> None:
+        """Hear a group; returns when its nudges arrive, or when Redis does not answer in time."""
+        self._receivers.setdefault(group, set()).add(receive)
         try:
-            await listen_once(groups, on_nudge)
-        except Exception as error:  # noqa: BLE001 (Redis away: the slow clock serves meanwhile)
-            logger.info("not listening to %s, trying again: %s", groups, error)
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                await self._reconcile()
+        except Exception as error:  # Redis is away: go on trying, the receivers look by the clock meanwhile
+            logger.warning("nudges for %s are not heard yet: %s", group, error)
+            self._late.add(group)
+            self._start(self._join_late())
+
+    async def leave(self, group: str, receive: Receive) -> None:
+        receivers = self._receivers.get(group, set())
+        receivers.discard(receive)
+        if not receivers:
+            self._receivers.pop(group, None)
+            self._start(self._leave_groups())
+
+    async def _leave_groups(self) -> None:
+        try:
+            async with asyncio.timeout(JOIN_TIMEOUT_S):
+                await self._reconcile()
+        except Exception as error:
+            logger.info("a group is left later: %s", error)
+
+    async def _reconcile(self) -> None:
+        """Make the joined groups those that are wanted. One at a time."""
+        async with self._turn:
+            if not self._channel:
+                self._channel = await self._layer.new_channel()
+                self._start(self._hear())
+            for group in set(self._receivers) - self._joined:
+                await self._layer.group_add(group, self._channel)
+                self._joined.add(group)
+            for group in self._joined - set(self._receivers):
+                self._joined.discard(group)
+                await self._layer.group_discard(group, self._channel)
+
+    async def _join_late(self) -> None:
+        """Try until the groups are joined, then tell their receivers that they may have missed something."""
+        while self._late:
             await asyncio.sleep(RETRY_S)
+            try:
+                async with asyncio.timeout(JOIN_TIMEOUT_S):
+                    await self._reconcile()
+            except Exception as error:
+                logger.debug("still not heard: %s", error)
+                continue
+            for group in self._late & self._joined:
+                self._tell(group, {"type": "live.resync"})
+            self._late.clear()
 
-
-async def listen_once(groups: list[str], on_nudge: Callable[[Nudge], None]) -> None:
-    layer = get_channel_layer()
-    channel = await layer.new_channel()
-    try:
-        for group in groups:
-            await layer.group_add(group, channel)
+    async def _hear(self) -> None:
         while True:
-            message = await layer.receive(channel)
-            on_nudge(message["nudge"])
-    finally:
-        for group in groups:
-            with suppress(Exception):
-                await asyncio.wait_for(layer.group_discard(group, channel), SEND_TIMEOUT_S)
+            message = await self._layer.receive(self._channel)
+            self._tell(message["group"], message["nudge"])
+
+    def _tell(self, group: str, nudge: Nudge | Resync) -> None:
+        for receive in list(self._receivers.get(group, ())):
+            receive(nudge)
+
+    def _start(self, work: Any) -> None:  # Any: a coroutine
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+_listeners: WeakKeyDictionary[asyncio.AbstractEventLoop, Listener] = WeakKeyDictionary()
+
+
+def listener() -> Listener:
+    """Return the running loop's listener."""
+    loop = asyncio.get_running_loop()
+    if loop not in _listeners:
+        _listeners[loop] = Listener()
+    return _listeners[loop]
+
+
+async def join(group: str, receive: Receive) -> None:
+    """Have `receive` called for each nudge of a group, until `leave`."""
+    await listener().join(group, receive)
+
+
+async def leave(group: str, receive: Receive) -> None:
+    await listener().leave(group, receive)

@@ -13,7 +13,8 @@ from typing import Protocol
 from django.utils import timezone
 
 from webapp.logs import store
-from webapp.logs.lines import LineAssembler, LogLine, expand_clixml
+from webapp.logs.clixml import expand_clixml
+from webapp.logs.lines import LineAssembler, LogLine
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
 from webapp.process import Child, Exit, SpoolReader
@@ -65,7 +66,11 @@ class Recorder:
         offset = self.start + self.assembler.safe_offset
         progress = store.Progress(self.spool.pk, self.spool.offset, offset, self.redactor.state)
         last = store.append(
-            self.spool.log_id, lines, at_ms=int(time.time() * 1000), step=self.spool.step, progress=progress,
+            self.spool.log_id,
+            lines,
+            at_ms=int(time.time() * 1000),
+            step=self.spool.step,
+            progress=progress,
             patience_s=store.FOREVER,
         )
         self.spool.offset = offset

@@ -1,104 +1,134 @@
-"""How lines lie in a chunk: texts compressed together, marks run-length. Pure.
+"""One chunk's content: lines ⇄ the two columns of a LogChunk. Pure.
 
-A chunk's lines carry (ms, step, machine, stream) as marks; lines of one read share
-them, so that a few numbers stand for hundreds of lines.
+`texts`: zstd of the lines joined by "\\n". `marks`: JSON, a run of like lines each (see Mark).
 """
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from typing import NamedTuple
+from dataclasses import dataclass
+from itertools import repeat
+from typing import NamedTuple, cast
 
 import orjson
 import zstandard
 
-from webapp.logs.lines import LogLine
+from webapp.logs.lines import LogLine, Stream
 
-# (ms since 1970 UTC, step number, machine, stream, text)
-StoredLine = tuple[int, int, str, str, str]
-Mark = tuple[int, int, int, str, str]  # count, ms, step, machine, stream
+LEVEL = 3
+NEWLINE_SHOWN = "␊"
+SGR_BYTES = re.compile(rb"\x1b\[[0-9;:]*m")
 
-COMPRESSION_LEVEL = 1
-MAX_CHUNK_BYTES = 64 * 1024 * 1024
-local = threading.local()  # zstd contexts serve one thread each
+Row = tuple[int, int, str, Stream, str]  # ms, step, machine, stream, text
 
 
-class Chunk(NamedTuple):
-    """A chunk as stored."""
+# What `count` consecutive lines have in common: count, ms (Unix time), step, machine, stream. A plain
+# tuple: orjson refuses named ones.
+Mark = tuple[int, int, int, str, Stream]
 
-    first_line: int
-    last_line: int
+
+class Packed(NamedTuple):
+    """A chunk as it is stored. `text_bytes`: of the lines as UTF-8, newlines not counted."""
+
     texts: bytes
     marks: bytes
+    line_count: int
+    text_bytes: int
 
 
-def compress(data: bytes) -> bytes:
-    if not hasattr(local, "compressor"):
-        local.compressor = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL)
-    packed: bytes = local.compressor.compress(data)
-    return packed
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as it is read."""
+
+    first_line: int
+    raw: bytes  # the lines joined by "\n"
+    marks: list[Mark]
+
+    @property
+    def texts(self) -> list[str]:
+        return self.raw.decode("utf-8").split("\n")
+
+    @property
+    def line_count(self) -> int:
+        return count_lines(self.marks)
+
+    def rows(self, skip: int = 0, limit: int | None = None) -> list[Row]:
+        """Return lines with their marks, `skip` from the chunk's first on, at most `limit`."""
+        texts = self.texts
+        end = len(texts) if limit is None else min(len(texts), skip + limit)
+        rows: list[Row] = []
+        at = 0
+        for count, ms, step, machine, stream in self.marks:
+            wanted = texts[max(at, skip) : min(at + count, end)]
+            rows += zip(repeat(ms), repeat(step), repeat(machine), repeat(stream), wanted, strict=False)
+            at += count
+        return rows
+
+    def bare(self) -> bytes:
+        """Return the lines without colours, for searching; as many lines."""
+        return SGR_BYTES.sub(b"", self.raw) if b"\x1b" in self.raw else self.raw
+
+    def machines(self) -> Iterator[tuple[int, str]]:
+        """Yield (end, machine): lines before `end`, counted in this chunk, are of that machine."""
+        end = 0
+        for count, _, _, machine, _ in self.marks:
+            end += count
+            yield end, machine
 
 
-def decompress(data: bytes) -> bytes:
-    if not hasattr(local, "decompressor"):
-        local.decompressor = zstandard.ZstdDecompressor()
-    plain: bytes = local.decompressor.decompress(bytes(data), max_output_size=MAX_CHUNK_BYTES)
-    return plain
+class Codecs(threading.local):
+    """zstd contexts are quick to reuse but belong to one thread."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
 
 
-def encode_lines(lines: Sequence[LogLine], at_ms: int, step: int) -> tuple[bytes, bytes, int]:
-    """Return texts, marks and the size of the text in bytes."""
-    text = "\n".join([line.text for line in lines]).encode("utf-8", "backslashreplace")
-    marks = [
-        (sum(1 for _ in group), at_ms, step, machine, stream)
-        for (machine, stream), group in groupby(lines, key=lambda line: (line.machine, line.stream))
-    ]
-    return compress(text), orjson.dumps(marks), len(text)
+CODECS = Codecs()
 
 
-def decode_texts(chunk: Chunk) -> list[str]:
-    return decompress(chunk.texts).decode("utf-8").split("\n")
+def pack(lines: Sequence[LogLine], ms: int, step: int) -> Packed:
+    """Make a chunk of at least one line."""
+    joined = "\n".join([line.text for line in lines])
+    if joined.count("\n") != len(lines) - 1:  # a newline inside a line would renumber all that follow
+        joined = "\n".join([line.text.replace("\n", NEWLINE_SHOWN) for line in lines])
+    raw = joined.encode("utf-8", "backslashreplace")
+    return pack_raw(raw, mark_lines(lines, ms, step))
 
 
-def decode_marks(chunk: Chunk) -> list[Mark]:
-    marks: list[Mark] = orjson.loads(bytes(chunk.marks))
-    return marks
+def mark_lines(lines: Sequence[LogLine], ms: int, step: int) -> list[Mark]:
+    marks: list[Mark] = []
+    count, machine, stream = 0, lines[0].machine, lines[0].stream
+    for line_machine, line_stream, _ in lines:
+        if line_machine != machine or line_stream != stream:
+            marks.append((count, ms, step, machine, stream))
+            count, machine, stream = 0, line_machine, line_stream
+        count += 1
+    return [*marks, (count, ms, step, machine, stream)]
 
 
-def decode_lines(chunk: Chunk) -> list[StoredLine]:
-    """Return the chunk's lines in order."""
-    texts = iter(decode_texts(chunk))
-    return [
-        (ms, step, machine, stream, next(texts))
-        for count, ms, step, machine, stream in decode_marks(chunk)
-        for _ in range(count)
-    ]
+def pack_raw(raw: bytes, marks: list[Mark]) -> Packed:
+    line_count = count_lines(marks)
+    return Packed(CODECS.compressor.compress(raw), orjson.dumps(marks), line_count, len(raw) - line_count + 1)
 
 
-def merge(chunks: Sequence[Chunk]) -> Chunk:
-    """Return one chunk that holds exactly the lines of several neighbours."""
-    text = b"\n".join(decompress(chunk.texts) for chunk in chunks)
-    marks: list[list[object]] = []
-    for chunk in chunks:
-        for count, *rest in decode_marks(chunk):
-            if marks and marks[-1][1:] == rest:
-                marks[-1][0] = int(str(marks[-1][0])) + count
-            else:
-                marks.append([count, *rest])
-    return Chunk(chunks[0].first_line, chunks[-1].last_line, compress(text), orjson.dumps(marks))
+def count_lines(marks: list[Mark]) -> int:
+    return sum(mark[0] for mark in marks)
 
 
-def frames(first: int, lines: Sequence[StoredLine], limit_bytes: int) -> Iterator[tuple[int, int, str]]:
-    """Encode lines as socket frames (first, last, JSON), each at most `limit_bytes` of text or one line."""
-    start, size = 0, 0
-    for position, line in enumerate(lines):
-        if size + len(line[4]) > limit_bytes and position > start:
-            yield frame(first + start, lines[start:position])
-            start, size = position, 0
-        size += len(line[4])
-    if lines:
-        yield frame(first + start, lines[start:])
+def unpack(first_line: int, texts: bytes | memoryview, marks: bytes | memoryview) -> Chunk:
+    """Read a chunk's columns, as bytes or (PostgreSQL) memoryviews."""
+    raw = CODECS.decompressor.decompress(texts)
+    parsed = [cast(Mark, tuple(mark)) for mark in orjson.loads(marks)]
+    return Chunk(first_line, raw, parsed)
 
 
-def frame(first: int, lines: Sequence[StoredLine]) -> tuple[int, int, str]:
-    return first, first + len(lines) - 1, orjson.dumps({"first": first, "lines": lines}).decode()
+def join_chunks(chunks: Sequence[Chunk]) -> Packed:
+    """Make one chunk of several that follow each other; exactly the same lines."""
+    marks: list[Mark] = []
+    for mark in (mark for chunk in chunks for mark in chunk.marks):
+        if marks and marks[-1][1:] == mark[1:]:
+            marks[-1] = (marks[-1][0] + mark[0], *mark[1:])
+        else:
+            marks.append(mark)
+    return pack_raw(b"\n".join([chunk.raw for chunk in chunks]), marks)

@@ -1,214 +1,269 @@
-"""One reader per log and process, however many viewers. Contract: docs/logs.md.
+"""One reader per log and process, however many watch. Contract: docs/logs.md.
 
-The feed alone listens for its log's nudge, reads each new chunk once, encodes each
-frame once, and wakes its viewers, who send from it at their own cursors. Who is
-further behind than the feed remembers pulls pages from the store.
+    nudge | every 5 s ─► Feed reads what is new, once ─► frames, encoded once ─► window ─► Viewers
+                                   store ─► pulls, shared ─► Viewers that are further behind
+
+A Viewer asks for its next frame when its socket can take one: a slow one holds up nobody.
 """
 
 import asyncio
 import logging
-from collections import OrderedDict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
-from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 
 from webapp import live
 from webapp.logs import store
-from webapp.logs.chunks import Chunk, decode_lines, frame, frames
-from webapp.logs.models import Log
+from webapp.logs.frames import Frame, encode_frames
 
 logger = logging.getLogger(__name__)
 
-FRAME_BYTES = 64 * 1024
-KEPT_BYTES = 4 * 1024 * 1024
-PAGE_LINES = 2_000
-KEPT_PAGES = 32
-SLOW_CLOCK_S = 5.0
-PULLS_AT_ONCE = 4
+LOOK_EVERY_S = 5.0
+WINDOW_BYTES = 4 * 1024 * 1024
+PULL_LINES = 4096  # pulls end at multiples of it, so that stragglers come to share them
+PULL_BYTES = 1024 * 1024
+PULLS_AT_A_TIME = 4
+PULLS_KEPT = 2
+READ_LINES = 20_000
 
-
-class Frame(NamedTuple):
-    """Lines first..last, ready to send."""
-
-    first: int
-    last: int
-    text: str
+Result = TypeVar("Result")
+reading_threads = ThreadPoolExecutor(2, "log-read")
+pulling_threads = ThreadPoolExecutor(PULLS_AT_A_TIME, "log-pull")
 
 
 class FeedFailed(Exception):
-    """The reader ended with a fault; viewers are closed with 1011 and come back."""
+    """The feed's reader died: its viewers' sockets are closed, so that the pages connect anew."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one look at the store brought."""
+
+    frames: list[Frame]
+    line_count: int
+    complete: str
+
+    @property
+    def next_line(self) -> int | None:
+        return self.frames[-1].last + 1 if self.frames else None
+
+
+def read_batch(log_id: int, after: int, limit: int) -> Batch:
+    """Read and encode in a thread; at most `limit` lines and about 1 MiB."""
+    close_old_connections()
+    page = store.read(log_id, after, limit, max_bytes=PULL_BYTES)
+    return Batch(encode_frames(page.first, page.lines), page.line_count, page.complete)
+
+
+class Window:
+    """The newest frames without a gap, at most 4 MiB; a viewer finds its next one by a number."""
+
+    def __init__(self) -> None:
+        self._frames: deque[Frame] = deque()
+        self._bytes = 0
+        self._first_number = 0
+
+    def add(self, frames: list[Frame]) -> None:
+        self._frames.extend(frames)
+        self._bytes += sum(frame.size for frame in frames)
+        while self._bytes > WINDOW_BYTES and len(self._frames) > 1:
+            self._bytes -= self._frames.popleft().size
+            self._first_number += 1
+
+    def find(self, line: int, number: int) -> tuple[Frame, int] | None:
+        """Return the frame that begins at `line` and its number; `number` is where it should be."""
+        at = number - self._first_number
+        if not (0 <= at < len(self._frames) and self._frames[at].first == line):
+            at = bisect_left(self._frames, line, key=lambda frame: frame.first)
+        if at < len(self._frames) and self._frames[at].first == line:
+            return self._frames[at], at + self._first_number
+        return None
+
+    def border_after(self, line: int) -> int | None:
+        """Return the first line of the first frame that begins after `line`."""
+        at = bisect_left(self._frames, line + 1, key=lambda frame: frame.first)
+        return next((frame.first for frame in islice(self._frames, at, at + 1)), None)
 
 
 class Feed:
-    """The newest frames of one log, and who waits for more."""
+    """A log's only reader in this process; lives as long as somebody watches."""
 
     def __init__(self, log_id: int) -> None:
         self.log_id = log_id
-        self.tail = -1  # the last line read
+        self.viewer_count = 0
+        self.window = Window()
+        self.end = 0  # the next line to be read
         self.complete = ""
-        self.frames: OrderedDict[int, Frame] = OrderedDict()  # by first line
-        self.kept_bytes = 0
-        self.pages: OrderedDict[int, asyncio.Future[list[Frame]]] = OrderedDict()
-        self.viewers = 0
-        self.grown = asyncio.Condition()
-        self.nudged = asyncio.Event()
-        self.has_failed = False
-        self.is_ready = asyncio.Event()
-        self.task: asyncio.Task[None] | None = None
+        self.error: Exception | None = None
+        self.is_ready = False
+        self._changed = asyncio.Event()
+        self._news = asyncio.Event()
+        self._pulls: dict[tuple[int, int], asyncio.Future[Batch]] = {}
+        self._task = asyncio.get_running_loop().create_task(self._run())
 
-    # -- the reader -------------------------------------------------------------
+    # -- the reader ----------------------------------------------------------------
 
-    async def run(self) -> None:
-        """Read what is new on every nudge, or every few seconds without one."""
+    async def _run(self) -> None:
+        group = live.log_group(self.log_id)
         try:
-            await self.begin()
-            async with live.listening([f"log.{self.log_id}"], lambda _: self.nudged.set()):
-                while True:
-                    await self.read_new()
-                    with suppress(TimeoutError):
-                        await asyncio.wait_for(self.nudged.wait(), SLOW_CLOCK_S)
-                    self.nudged.clear()
-        except Exception:
-            logger.exception("log %s: the feed failed", self.log_id)
-            self.has_failed = True
-            self.is_ready.set()
-            await self.wake()
+            await live.join(group, self._hear)
+            size = await in_thread(reading_threads, lambda: store_size(self.log_id))
+            self.end, self.complete = size
+            self.is_ready = True
+            self._wake()
+            while not self.complete:
+                await self._wait_for_news()
+                await self._read_new()
+        except Exception as error:
+            logger.exception("log %s: its feed has failed", self.log_id)
+            self.error = error
+        finally:
+            self._wake()
+            await live.leave(group, self._hear)
 
-    async def begin(self) -> None:
-        """Start at the end: older lines are pulled by those who want them."""
-        log = await Log.objects.only("line_count", "complete").aget(pk=self.log_id)
-        self.tail, self.complete = log.line_count - 1, log.complete
-        self.is_ready.set()
+    def _hear(self, nudge: live.Nudge | live.Resync) -> None:
+        if nudge["type"] != "log.grew" or nudge["complete"] or nudge["last_line"] >= self.end:
+            self._news.set()
 
-    async def read_new(self) -> None:
-        while chunks := await read_chunks(self.log_id, self.tail):
-            for chunk in chunks:
-                self.take(chunk)
-            await self.wake()
-        # The end is asked for first, the lines once more after it: none can come between.
-        complete = await read_complete(self.log_id)
-        if complete and not self.complete:
-            for chunk in await read_chunks(self.log_id, self.tail):
-                self.take(chunk)
-            self.complete = complete
-            await self.wake()
+    async def _wait_for_news(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+        self._news.clear()
 
-    def take(self, chunk: Chunk) -> None:
-        lines = decode_lines(chunk)
-        new = lines[max(self.tail + 1 - chunk.first_line, 0) :]
-        for first, last, text in frames(self.tail + 1, new, FRAME_BYTES):
-            self.frames[first] = Frame(first, last, text)
-            self.kept_bytes += len(text)
-            self.tail = last
-        while self.kept_bytes > KEPT_BYTES:
-            _, oldest = self.frames.popitem(last=False)
-            self.kept_bytes -= len(oldest.text)
+    async def _read_new(self) -> None:
+        """Read until nothing is new; a complete log is complete only with its last line."""
+        while True:
+            batch = await in_thread(
+                reading_threads, lambda: read_batch(self.log_id, self.end - 1, READ_LINES)
+            )
+            self.window.add(batch.frames)
+            self.end = batch.next_line or self.end
+            if self.end >= batch.line_count:
+                self.complete = batch.complete
+            if batch.frames or self.complete:
+                self._wake()
+            if self.end >= batch.line_count or not batch.frames:
+                return
 
-    async def wake(self) -> None:
-        async with self.grown:
-            self.grown.notify_all()
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    # -- the viewers ------------------------------------------------------------
+    async def ready(self) -> None:
+        """Wait until the log's size is known. Raises FeedFailed."""
+        while not self.is_ready and self.error is None:
+            await self._changed.wait()
+        if self.error is not None:
+            raise FeedFailed(str(self.error))
 
-    async def next_frame(self, cursor: int) -> Frame | None:
-        """Return lines cursor+1 …, waiting for them; None when the log is complete and all is sent.
+    async def changed(self) -> None:
+        """Wait until there are new lines, the end, or a failure."""
+        await self._changed.wait()
+
+    def stop(self) -> None:
+        self._task.cancel()
+
+    # -- pulls ---------------------------------------------------------------------
+
+    async def pull(self, line: int) -> list[Frame]:
+        """Return frames from `line` on, out of the store; who asks for the same shares them."""
+        until = min(
+            self.end, self.window.border_after(line) or self.end, (line // PULL_LINES + 1) * PULL_LINES
+        )
+        key = (line, until)
+        if key not in self._pulls:
+            self._forget_pulls()
+            pull = asyncio.get_running_loop().run_in_executor(
+                pulling_threads, read_batch, self.log_id, line - 1, until - line
+            )
+            pull.add_done_callback(lambda done: done.exception() and self._pulls.pop(key, None))
+            self._pulls[key] = pull
+        batch = await asyncio.shield(self._pulls[key])
+        if not batch.frames:
+            raise FeedFailed(f"log {self.log_id}: line {line} is not in the store")
+        return batch.frames
+
+    def _forget_pulls(self) -> None:
+        done = [key for key, pull in self._pulls.items() if pull.done()]
+        for key in done[: max(0, len(done) - PULLS_KEPT + 1)]:
+            del self._pulls[key]
+
+
+async def in_thread(threads: ThreadPoolExecutor, work: Callable[[], Result]) -> Result:
+    return await asyncio.get_running_loop().run_in_executor(threads, work)
+
+
+def store_size(log_id: int) -> tuple[int, str]:
+    close_old_connections()
+    return store.size(log_id)
+
+
+class Viewer:
+    """One socket's place in a log. `cursor` is the last line it was given."""
+
+    def __init__(self, feed: Feed, after: int) -> None:
+        self.feed = feed
+        self.cursor = after
+        self._number = -1
+        self._pulled: deque[Frame] = deque()
+
+    async def next(self) -> Frame | None:
+        """Return the frame after the cursor, when there is one; None: the log is complete, all was given.
 
         Raises FeedFailed.
         """
         while True:
-            if self.has_failed:
-                raise FeedFailed
-            if cursor < self.tail:
-                ready = self.frames.get(cursor + 1)
-                return ready or await self.straggler_frame(cursor)
-            if self.complete:
+            if self._pulled:
+                return self._give(self._pulled.popleft(), -1)
+            line = self.cursor + 1
+            if (found := self.feed.window.find(line, self._number)) is not None:
+                return self._give(found[0], found[1] + 1)
+            if self.feed.error is not None:
+                raise FeedFailed(str(self.feed.error))
+            if line < self.feed.end:
+                self._pulled.extend(await self.feed.pull(line))
+            elif self.feed.complete:
                 return None
-            async with self.grown:
-                if cursor >= self.tail and not self.complete and not self.has_failed:
-                    await self.grown.wait()
+            else:
+                await self.feed.changed()
 
-    async def straggler_frame(self, cursor: int) -> Frame:
-        """Serve who is not at a frame's beginning from the store; pages are shared."""
-        page = (cursor + 1) // PAGE_LINES
-        for ready in await self.page(page):
-            if ready.first <= cursor + 1 <= ready.last:
-                return ready if ready.first == cursor + 1 else await part_of(self.log_id, cursor, ready)
-        return await part_of(self.log_id, cursor, Frame(cursor + 1, self.tail, ""))
-
-    async def page(self, number: int) -> list[Frame]:
-        """Return page `number` of the store, encoded; concurrent askers share one pull."""
-        future = self.pages.get(number)
-        if future is None:
-            future = asyncio.ensure_future(self.pull(number))
-            self.pages[number] = future
-            while len(self.pages) > KEPT_PAGES:
-                self.pages.popitem(last=False)
-        try:
-            found = await asyncio.shield(future)
-        except Exception:
-            self.pages.pop(number, None)
-            raise
-        if not found or found[-1].last < (number + 1) * PAGE_LINES - 1:
-            self.pages.pop(number, None)  # not full yet: the next asker reads it anew
-        return found
-
-    async def pull(self, number: int) -> list[Frame]:
-        first = number * PAGE_LINES
-        async with pulls():
-            page = await sync_to_async(store.read, thread_sensitive=False)(self.log_id, first - 1, PAGE_LINES)
-        return [Frame(*made) for made in frames(page.first, page.lines, FRAME_BYTES)]
+    def _give(self, frame: Frame, next_number: int) -> Frame:
+        self.cursor, self._number = frame.last, next_number
+        return frame
 
 
-async def part_of(log_id: int, cursor: int, whole: Frame) -> Frame:
-    """Return the part of a frame that lies beyond the cursor."""
-    count = min(whole.last - cursor, PAGE_LINES)
-    page = await sync_to_async(store.read, thread_sensitive=False)(log_id, cursor, count)
-    return Frame(*next(frames(page.first, page.lines, FRAME_BYTES)))
+_feeds: dict[tuple[asyncio.AbstractEventLoop, int], Feed] = {}
 
 
-async def read_chunks(log_id: int, after: int) -> list[Chunk]:
-    return await sync_to_async(store.chunks_after, thread_sensitive=False)(log_id, after, 64)
+def enter(log_id: int) -> Feed:
+    """Return the log's feed in this process, started if need be; `exit_feed` it again."""
+    key = (asyncio.get_running_loop(), log_id)
+    feed = _feeds.get(key)
+    if feed is None or feed.error is not None:
+        feed = _feeds[key] = Feed(log_id)
+    feed.viewer_count += 1
+    return feed
 
 
-async def read_complete(log_id: int) -> str:
-    return (await Log.objects.only("complete").aget(pk=log_id)).complete
-
-
-class Feeds:
-    """The feeds of this process (one event loop)."""
-
-    open: dict[int, Feed] = {}  # noqa: RUF012 (one table per process is the point)
-    semaphores: dict[asyncio.AbstractEventLoop, asyncio.Semaphore] = {}  # noqa: RUF012
-
-
-def pulls() -> asyncio.Semaphore:
-    """At most a few pulls at a time, so that stragglers do not starve the live."""
-    loop = asyncio.get_running_loop()
-    return Feeds.semaphores.setdefault(loop, asyncio.Semaphore(PULLS_AT_ONCE))
-
-
-@asynccontextmanager
-async def watching(log_id: int) -> AsyncIterator[Feed]:
-    """Join a log's feed; the last who leaves ends it."""
-    feed = Feeds.open.get(log_id)
-    if feed is None or feed.has_failed:
-        feed = Feeds.open[log_id] = Feed(log_id)
-        feed.task = asyncio.create_task(feed.run())
-    feed.viewers += 1
-    try:
-        await feed.is_ready.wait()
-        yield feed
-    finally:
-        feed.viewers -= 1
-        if feed.viewers == 0:
-            if Feeds.open.get(log_id) is feed:
-                del Feeds.open[log_id]
-            if feed.task is not None:
-                feed.task.cancel()
+def exit_feed(feed: Feed) -> None:
+    """Leave; a feed that nobody watches ends."""
+    feed.viewer_count -= 1
+    if feed.viewer_count == 0:
+        feed.stop()
+        key = (asyncio.get_running_loop(), feed.log_id)
+        if _feeds.get(key) is feed:
+            del _feeds[key]
 
 
 def viewer_count() -> int:
-    """Return how many sockets watch a log in this process, for the metrics."""
-    return sum(feed.viewers for feed in Feeds.open.values())
+    """Return how many sockets watch a log in this process; for /metrics."""
+    return sum(feed.viewer_count for feed in _feeds.values())

@@ -1,33 +1,28 @@
-"""Bytes of a child → whole lines of clean text. Pure. Contract: docs/logs.md.
+"""Bytes as a child writes them → whole, readable lines. Pure. Contract: docs/logs.md.
 
-Its lines go through the translation of their source (Vagrant's records), then to
-`redact`, then to `store`.
+    feed(bytes) ─► encodings (UTF-8, UTF-16) ─► terminal (CR, escapes) ─► cut ─► lines
+
+Next: the driver's translation of `--machine-readable`, then `clixml`, `redact`, `store`.
 """
 
-import re
-from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
+
+from webapp.logs.encodings import BYTE_ORDER_MARK, Encoding, decode, next_line, whole_rest
+from webapp.logs.terminal import clean, has_controls, has_only_colours
 
 Stream = Literal["output", "error", "note"]
 
-MAX_LINE_BYTES = 64 * 1024
-# How much of an endless line is passed over before its cut form is given out.
-MAX_SKIPPED_BYTES = 1024 * 1024
-
-# What a quick block must not hold: controls other than tab and newline. ESC is one of them.
-UNCLEAN = re.compile(rb"[\x00-\x08\x0b-\x1f\x7f]")
-ESCAPE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor, erase
-    r"|[\]PX^_][^\x07\x1b]*(?:\x07|\x1b\\|$)"  # OSC and other strings: titles, links, clipboard
-    r"|[ -/]*[0-~]|$)"
-)
-COLOUR = re.compile(r"\x1b\[[0-9;:]*m")
-ERASE = re.compile(r"\x1b\[[0-2]?K")
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1a\x1c-\x1f\x7f]")
+LINE_BYTES = 64 * 1024  # of UTF-8; what is longer is cut
+RAW_BYTES = 1024 * 1024  # kept of a line that does not end; a progress bar may rewrite itself for hours
+KEPT_BYTES = 128 * 1024  # kept of a line that will be cut anyway
+ENDLESS_BYTES = 32 * 1024 * 1024  # then a line ends by itself: the spool behind it is bounded too
+CLIXML_HEADER = "#< CLIXML"  # made readable by `clixml`, which needs the document whole
+CLIXML_START = "<Objs "
+UTF_8_MARK = b"\xef\xbb\xbf"
 
 
 class LogLine(NamedTuple):
-    """One line: the machine it belongs to ("" = the lab), its stream, its text without a newline."""
+    """One line of a log; `machine` is "" for the lab itself; `text` holds no newline."""
 
     machine: str
     stream: Stream
@@ -35,187 +30,136 @@ class LogLine(NamedTuple):
 
 
 class LineAssembler:
-    """Turns reads into whole lines; `safe_offset` bytes are wholly in the lines returned so far.
+    """Gathers bytes into lines, however they are split over reads.
 
-    A fresh assembler that is fed from `safe_offset` on goes on without a loss or a
-    double. UTF-8 with broken bytes shown as \\xNN; UTF-16 (PowerShell's `>`) is
-    recognised line by line; a progress bar's rewrites end as its last state.
+    `safe_offset` counts bytes: all before it is contained in returned lines, nothing after it is, so
+    that a fresh assembler can go on there.
     """
 
     def __init__(self) -> None:
-        self.pending = b""
-        self.skipped = 0
-        self.safe_offset = 0
+        self._pending = bytearray()  # of the line that has not ended
+        self._dropped = 0  # bytes of that line that are not kept: it will be cut
+        self._line_bytes = 0  # bytes of that line altogether
+        self._seen = 0
+        self._encoding = Encoding.UTF_8
+
+    @property
+    def safe_offset(self) -> int:
+        return self._seen - self._line_bytes
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the lines that this read completes."""
-        whole, newline, rest = data.rpartition(b"\n")
-        if not newline:
-            return self.keep(data)
-        block = self.pending + whole
-        self.safe_offset += len(block) + 1 + self.skipped
-        lines = self.begin_with_cut(block) if self.skipped else clean_block(block)
-        self.pending = b""
-        return [*lines, *self.keep(rest)]
-
-    def keep(self, rest: bytes) -> list[str]:
-        """Hold the beginning of an unfinished line; give it out when it gets out of hand."""
-        self.pending += rest
-        if len(self.pending) <= MAX_LINE_BYTES:
-            return []
-        self.drop_rewritten()
-        over = len(self.pending) - MAX_LINE_BYTES
-        if over > 0:
-            self.pending = self.pending[:MAX_LINE_BYTES]
-            self.skipped += over
-        return self.finish() if self.skipped > MAX_SKIPPED_BYTES else []
-
-    def drop_rewritten(self) -> None:
-        """Forget states of a progress bar that later ones have replaced."""
-        last = self.pending.rstrip(b"\r").rfind(b"\r")
-        if last >= 0 and not self.skipped:
-            self.safe_offset += last + 1
-            self.pending = self.pending[last + 1 :]
-
-    def begin_with_cut(self, block: bytes) -> list[str]:
-        """The block's first line began with what is pending and was too long: say so."""
-        first, newline, others = block[MAX_LINE_BYTES:].partition(b"\n")
-        self.skipped += len(first)
-        lines = [*clean_block(block[:MAX_LINE_BYTES])]
-        lines[-1] += cut_note(self.skipped)
-        self.skipped = 0
-        return [*lines, *clean_block(others)] if newline else lines
+        """Return the lines that end in `data`."""
+        self._seen += len(data)
+        texts: list[str] = []
+        if self._dropped:
+            data = self._end_dropped(data, texts)
+        end = data.rfind(b"\n") + 1
+        if end == 0 and not self._pending.endswith(b"\n"):
+            self._hold(data, texts)
+            return texts
+        block = bytes(self._pending) + data[:end]
+        if self._encoding is Encoding.UTF_8 and not has_wide(block):
+            texts += plain_lines(block)
+            self._restart(data[end:], texts)
+        else:
+            self._feed_wide(block + data[end:], texts)
+        return texts
 
     def finish(self) -> list[str]:
-        """Return what is left, as a line of its own; after the end, or when a line never ends."""
-        if not self.pending:
+        """Return what was said after the last newline, if anything."""
+        raw, dropped, encoding = bytes(self._pending), self._dropped, self._encoding
+        self._restart(b"", [])
+        raw = raw.removesuffix(b"\n")  # half of a UTF-16 newline
+        if raw.strip(b"\0\r\n") == b"":
             return []
-        lines = clean_block(self.pending)
-        if self.skipped:
-            lines[-1] += cut_note(self.skipped)
-        self.safe_offset += len(self.pending) + self.skipped
-        self.pending, self.skipped = b"", 0
-        return lines
+        return [render(text, dropped) for text in whole_rest(raw, encoding).split("\n")]
+
+    def _feed_wide(self, buffer: bytes, texts: list[str]) -> None:
+        """Take line by line: the encoding may change at each of them."""
+        start = 0
+        while (found := next_line(buffer, start, self._encoding)) is not None:
+            texts.append(render(found.text))
+            start, self._encoding = found.end, found.encoding
+        self._restart(buffer[start:], texts)
+
+    def _restart(self, rest: bytes, texts: list[str]) -> None:
+        """Begin a line with what is left."""
+        self._pending = bytearray()
+        self._dropped = self._line_bytes = 0
+        self._hold(rest, texts)
+
+    def _hold(self, data: bytes, texts: list[str]) -> None:
+        """Keep the beginning of a line that has not ended, within bounds."""
+        self._line_bytes += len(data)
+        if self._dropped:
+            self._dropped += len(data)
+        else:
+            self._pending += data
+        if len(self._pending) > RAW_BYTES:
+            self._forget_states()
+        if self._line_bytes > ENDLESS_BYTES:
+            texts.append(render(whole_rest(bytes(self._pending), self._encoding), self._dropped))
+            self._restart(b"", texts)
+
+    def _forget_states(self) -> None:
+        """Keep the last states of a progress bar, or the beginning of a line that is just long."""
+        state = self._pending.rfind(b"\r", 0, len(self._pending) - KEPT_BYTES)
+        if state > 0:
+            del self._pending[:state]
+        if len(self._pending) > RAW_BYTES:
+            self._dropped = len(self._pending) - KEPT_BYTES
+            del self._pending[KEPT_BYTES:]
+
+    def _end_dropped(self, data: bytes, texts: list[str]) -> bytes:
+        """Return what follows the end of a line that is being cut, if it ends here; else all of it."""
+        end = data.find(b"\n") + 1
+        if end == 0:
+            return data
+        dropped = self._dropped + end - 1
+        texts.append(render(whole_rest(bytes(self._pending), self._encoding), dropped))
+        self._restart(b"", texts)
+        if self._encoding is Encoding.UTF_16_LE and data[end : end + 1] == b"\0":
+            end += 1
+        return data[end:]
 
 
-def cut_note(more: int) -> str:
-    return f"… [cut, {more:,} bytes more]"
+def has_wide(block: bytes) -> bool:
+    """Tell whether some of a block may be UTF-16."""
+    return b"\0" in block or b"\xff\xfe" in block or b"\xfe\xff" in block
 
 
-def clean_block(block: bytes) -> list[str]:
-    """Clean whole lines, given without their last newline."""
-    if UNCLEAN.search(block) is None and len(block) <= MAX_LINE_BYTES:
-        return block.decode("utf-8", "backslashreplace").split("\n")
-    return [clean_line(raw) for raw in block.split(b"\n")]
-
-
-def clean_line(raw: bytes) -> str:
-    """Decode one line, play its carriage returns, keep colours, drop every other control."""
-    note = ""
-    if len(raw) > MAX_LINE_BYTES:
-        note = cut_note(len(raw) - MAX_LINE_BYTES)
-        raw = raw[:MAX_LINE_BYTES]
-    text = decode(raw)
-    if UNCLEAN.search(raw) is None:
-        return text + note
-    text = last_state(text)
-    if "\x1b" in text:
-        text = ESCAPE.sub(keep_colour, text)
-    return CONTROL.sub("", text) + note
-
-
-def keep_colour(found: re.Match[str]) -> str:
-    return found[0] if COLOUR.fullmatch(found[0]) else ""
-
-
-def last_state(text: str) -> str:
-    """Return what is left on a terminal's line after its carriage returns and erasures."""
-    text = text.rstrip("\r")
-    for piece in reversed(text.split("\r")):
-        shown = ERASE.split(piece)[-1]
-        if shown.strip():
-            return shown
-    return ""
-
-
-def decode(raw: bytes) -> str:
-    """Decode UTF-8, or UTF-16 of either order if the NULs say so."""
-    if b"\0" in raw or raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raw, encoding = utf_16(raw)
-        if encoding:
-            return raw.decode(encoding, "backslashreplace").lstrip("\ufeff").replace("\0", "")
-    if raw.startswith(b"\xef\xbb\xbf"):
-        raw = raw[3:]
-    return raw.decode("utf-8", "backslashreplace")
-
-
-def utf_16(raw: bytes) -> tuple[bytes, str]:
-    """Return the bytes to decode and their UTF-16 order; "" when a NUL is only a stray byte.
-
-    A newline in little-endian leaves its NUL at the head of the next line, in
-    big-endian at the end of its own.
-    """
-    if raw.startswith(b"\xff\xfe"):
-        return even(raw), "utf-16-le"
-    if raw.startswith(b"\xfe\xff"):
-        return even(raw), "utf-16-be"
-    little = raw[1:] if len(raw) % 2 and raw[:1] == b"\0" else raw
-    if nul_share(little[1::2]) > 0.5 and nul_share(little[0::2]) < 0.5:
-        return even(little), "utf-16-le"
-    big = raw[:-1] if len(raw) % 2 and raw[-1:] == b"\0" else raw
-    if nul_share(big[0::2]) > 0.5:
-        return even(big), "utf-16-be"
-    return raw, ""
-
-
-def nul_share(data: bytes) -> float:
-    return data.count(0) / len(data) if data else 0.0
-
-
-def even(data: bytes) -> bytes:
-    return data[: len(data) // 2 * 2]
-
-
-# -- CLIXML: what PowerShell says on stderr when it talks to a program ------------------
-
-CLIXML_HEAD = "#< CLIXML"
-SAID = re.compile(r'<S S="(\w+)">(.*?)</S>', re.DOTALL)
-ACTIVITY = re.compile(r"<AV>(.*?)</AV>", re.DOTALL)
-HEX = re.compile(r"_x([0-9A-Fa-f]{4})_")
-ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&quot;", '"'), ("&apos;", "'"), ("&amp;", "&"))
-CLIXML_STREAMS: dict[str, Stream] = {"Error": "error", "Warning": "error"}
-
-
-def expand_clixml(lines: Sequence[LogLine]) -> list[LogLine]:
-    """Replace CLIXML by what it says; other lines pass. Source: MS-PSRP 2.2.5."""
-    if not any(CLIXML_HEAD in line.text or "<Objs " in line.text for line in lines):
-        return list(lines)
-    return [new for line in lines for new in expand_line(line)]
-
-
-def expand_line(line: LogLine) -> Iterable[LogLine]:
-    text = line.text.replace(CLIXML_HEAD, "", 1) if CLIXML_HEAD in line.text else line.text
-    start = text.find("<Objs ")
-    if start < 0:
-        return [line] if text == line.text else [line._replace(text=text)] if text.strip() else []
-    before = [line._replace(text=text[:start])] if text[:start].strip() else []
-    return [*before, *clixml_lines(line.machine, text[start:])]
-
-
-def clixml_lines(machine: str, document: str) -> list[LogLine]:
-    """Return errors, warnings and information; a progress record is its activity."""
-    lines = []
-    for stream, said in SAID.findall(document):
-        for text in unescape_clixml(said).splitlines():
-            if text.strip():
-                lines.append(LogLine(machine, CLIXML_STREAMS.get(stream, "output"), text))
-    if not lines:
-        lines = [LogLine(machine, "output", unescape_clixml(said)) for said in ACTIVITY.findall(document)[-1:]]
+def plain_lines(block: bytes) -> list[str]:
+    """Return the lines of a UTF-8 block that ends with a newline; fast when it holds nothing odd."""
+    if b"\r" in block:
+        block = block.replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n")
+    lines = decode(block).split("\n")
+    lines.pop()
+    is_odd = (has_controls(block) and not has_only_colours(block)) or UTF_8_MARK in block
+    if is_odd or (len(block) > LINE_BYTES // 4 and max(map(len, lines)) > LINE_BYTES // 4):
+        return [render(line) for line in lines]
     return lines
 
 
-def unescape_clixml(text: str) -> str:
-    text = HEX.sub(lambda found: chr(int(found[1], 16)), text)
-    for entity, character in ENTITIES:
-        text = text.replace(entity, character)
-    return text.replace("\r", "")
+def render(text: str, dropped: int = 0) -> str:
+    """Return what is shown of one line; `dropped` of its bytes are not in `text`."""
+    shown = clean(text.removeprefix(BYTE_ORDER_MARK))
+    return shown if is_clixml(shown) and not dropped else cut(shown, dropped)
+
+
+def is_clixml(text: str) -> bool:
+    """Tell whether a line holds PowerShell's serialised objects, or their announcement."""
+    return CLIXML_START in text or CLIXML_HEADER in text
+
+
+def cut(text: str, dropped: int = 0) -> str:
+    """Cut a text at 64 KiB of UTF-8 and say how much is missing."""
+    if not dropped and len(text) <= LINE_BYTES // 4:
+        return text
+    raw = text.encode("utf-8", "replace")
+    missing = max(0, len(raw) - LINE_BYTES) + dropped
+    if not missing:
+        return text
+    kept = raw[:LINE_BYTES].decode("utf-8", "ignore")
+    if kept.rfind("\x1b") > kept.rfind("m"):
+        kept = kept[: kept.rfind("\x1b")]
+    return f"{kept}… [cut, {missing} bytes more]"

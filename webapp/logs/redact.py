@@ -1,100 +1,123 @@
-"""Take secrets out of whole lines before they are stored. Pure. Contract: docs/logs.md.
+"""Secrets out of lines, before anything is stored. Pure. Contract: docs/logs.md.
 
-Works after lines are whole, so that a secret split over two reads is looked for in
-one piece. A block without any hint of a secret costs one search.
+Works on whole lines, so that a secret split over two reads is whole again. One linear search over the
+whole batch (RE2) tells whether there can be anything to do; only then are lines looked at one by one.
+Bootstrap tokens: kubeadm's `[a-z0-9]{6}.[a-z0-9]{16}`; certificate keys: 32 bytes in hex. CA hashes
+(`sha256:…`) are public and stay.
 """
 
+import json
 import re
 from collections.abc import Iterable, Sequence
+from html import escape
+from urllib.parse import quote, quote_plus
 
 import re2
 
 from webapp.logs.lines import LogLine
 
-GONE = "[redacted]"
-# A private key that never ends is taken for one this long; then lines show again.
-MAX_BLOCK_LINES = 400
-MIN_SECRET = 4
+MARK = "[redacted]"
+SHORTEST = 4  # characters; what is shorter would black out ordinary words
+BLOCK_LINES = 400  # a private key that has not ended by then was none
 
-HINT = (
-    r"(?i)passw|secret|token|bearer|certificate.?key|api.?key|-----BEGIN|client-key-data|"
-    r"client-certificate-data|authorization|eyJ[a-z0-9_-]{8}|://[^/\s:@]+:[^/\s@]+@|"
-    r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"
-)
-QUOTED = r"""(?:"[^"]*"|'[^']*'|[^\s,;"']+)"""
+NAME = r"(?:passw(?:or)?d|passphrase|secret|token|api[_-]?key|access[_-]?key|certificate[_-]key)"
+VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"']+)"""
+# No pattern here may take more than linear time: guests write what they like.
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
-    # kubeadm's bootstrap tokens, wherever they stand
-    (re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), GONE),
-    (re.compile(r"(?i)(--(?:password|token|certificate-key|tls-bootstrap-token)[= ])" + QUOTED), rf"\1{GONE}"),
-    (re.compile(r"(?i)(certificate[ -]key[^0-9a-f]{1,40}?)\b[0-9a-f]{64}\b"), rf"\1{GONE}"),
-    (
-        re.compile(r"""(?i)(\b\w*(?:passw(?:or)?d|passphrase|secret|api[_-]?key)["']?\s*(?:[:=]\s*))""" + QUOTED),
-        rf"\1{GONE}",
-    ),
-    (re.compile(r"""(?i)(\b\w*token["']?\s*[:=]\s*["']?)[A-Za-z0-9._~+/=-]{16,}"""), rf"\1{GONE}"),
-    (re.compile(r"(?i)(\bbearer\s+)[A-Za-z0-9._~+/=-]{8,}"), rf"\1{GONE}"),
-    (re.compile(r"(?i)(\bauthorization:\s*\w+\s+)\S+"), rf"\1{GONE}"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]*"), GONE),
-    (re.compile(r"(?i)((?:client-key-data|client-certificate-data|token-data):\s*)\S+"), rf"\1{GONE}"),
-    (re.compile(r"([a-zA-Z][a-zA-Z0-9+.-]*://)[^/\s:@]+:[^/\s@]+@"), rf"\1{GONE}@"),
+    (re.compile(r"(?<![a-z0-9.])[a-z0-9]{6}\.[a-z0-9]{16}(?![a-z0-9.])"), MARK),
+    (re.compile(rf"(?i)(--?(?:[a-z]{{1,20}}-){{0,3}}{NAME}\s+){VALUE}"), r"\1" + MARK),
+    (re.compile(rf"""(?i)({NAME}["']?\s*[=:]\s*){VALUE}"""), r"\1" + MARK),
+    (re.compile(rf"""(?i)((?:key|certificate|authority)-data["']?\s*:\s*){VALUE}"""), r"\1" + MARK),
+    (re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"), r"\1" + MARK),
+    (re.compile(r"(?i)(\bauthorization:\s*\w+\s+)[\w.~+/=-]+"), r"\1" + MARK),
+    (re.compile(r"\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*"), MARK),
+    (re.compile(r"\b(?:gh[pousr]_|github_pat_|glpat-)[\w-]{16,}"), MARK),
+    (re.compile(r"(://[^\s/:@]*:)[^\s/@]+(?=@)"), r"\1" + MARK),
+    (re.compile(r"(://)[^\s/:@]{16,}(?=@)"), r"\1" + MARK),
+    (re.compile(r"^(\W*)[0-9a-f]{64}(\W*)$"), r"\1" + MARK + r"\2"),
 )
-KEY_BEGINS = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----")
-KEY_ENDS = re.compile(r"-----END [A-Z0-9 ]*PRIVATE KEY-----")
-KEY_FOLLOWS = re.compile(r"(?i)certificate key:?\s*$")
-HEX_64 = re.compile(r"\s*[0-9a-f]{64}\s*")
+# Finds at least all that the rules find; it may find more.
+HINT = (
+    r"(?i)passw|passphrase|secret|token|api[_-]?key|access[_-]?key|certificate[_-]key|private key|-data"
+    r"|bearer|authorization:|eyj|gh[pousr]_|github_pat_|glpat-|://[^\s/@]+@|[a-z0-9]{6}\.[a-z0-9]{16}"
+    r"|(?m:^\W*[0-9a-f]{64}\W*$)"
+)
+KEY_BEGIN = re.compile(r"-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----")
+KEY_END = re.compile(r"-----END [A-Z ]{0,30}PRIVATE KEY-----")
 
 
 class Redactor:
-    """Redacts one source's lines in order; `state` is what it must remember across them."""
+    """Redacts one child's lines; `state` carries "inside a private key" from batch to batch."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({s for s in secrets if len(s) >= MIN_SECRET}, key=len, reverse=True)
-        self.known = re.compile("|".join(map(re.escape, known))) if known else None
-        hint = "|".join([HINT, *(re2.escape(secret) for secret in known)])
-        self.hint = re2.compile(hint)
-        self.state: dict[str, object] = {}
+        """Take the secrets known by heart, such as the spec's passwords; under 4 characters: ignored."""
+        known = sorted({form for secret in secrets for form in forms(secret)}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        options = re2.Options()
+        options.log_errors = False
+        self._hint = re2.compile("|".join([HINT, *(f"(?-i:{re2.escape(form)})" for form in known)]), options)
+        self._inside: dict[str, int] = {}  # machine → lines of its private key so far
+
+    @property
+    def state(self) -> dict[str, object]:
+        """Return what must be known to go on with the next line; JSON."""
+        return {"inside": dict(self._inside)} if self._inside else {}
 
     def restore(self, state: dict[str, object]) -> None:
-        """Go on where an earlier redactor of this source stopped."""
-        self.state = dict(state)
+        """Go on where a redactor with this state stopped."""
+        inside = state.get("inside")
+        self._inside = {str(k): int(v) for k, v in inside.items()} if isinstance(inside, dict) else {}
 
     def redact(self, lines: Sequence[LogLine]) -> list[LogLine]:
-        """Return the lines without secrets."""
-        if not self.state and self.hint.search("\n".join(line.text for line in lines)) is None:
+        """Return the lines without secrets; as many lines as came in."""
+        if not self._inside and self._hint.search("\n".join([line.text for line in lines])) is None:
             return list(lines)
-        return [line._replace(text=self.redact_text(line.text)) for line in lines]
+        return [self._redact_line(line) for line in lines]
 
-    def redact_text(self, text: str) -> str:
-        """Redact one line, in order with those before it."""
-        if "block" in self.state:
-            return self.inside_block(text)
-        if self.state.pop("key_follows", False) and HEX_64.fullmatch(text):
-            return GONE
-        if begins := KEY_BEGINS.search(text):
-            return self.begin_block(text, begins.start())
-        if KEY_FOLLOWS.search(text):
-            self.state["key_follows"] = True
-        return self.by_rules(text)
+    def _redact_line(self, line: LogLine) -> LogLine:
+        text, was_inside = line.text, line.machine in self._inside
+        if was_inside:
+            self._inside[line.machine] += 1
+        shown, ends_inside = self._redact_keys(text, was_inside)
+        if not ends_inside or self._inside.get(line.machine, 0) >= BLOCK_LINES:
+            self._inside.pop(line.machine, None)
+        elif not was_inside:
+            self._inside[line.machine] = 0
+        return line if shown == text else line._replace(text=shown)
 
-    def by_rules(self, text: str) -> str:
-        if self.known is not None:
-            text = self.known.sub(GONE, text)
-        for pattern, replacement in RULES:
-            text = pattern.sub(replacement, text)
-        return text
+    def _redact_keys(self, text: str, is_inside: bool) -> tuple[str, bool]:
+        """Black out private keys, and secrets around them; tell whether a key goes on in the next line."""
+        shown, at = "", 0
+        while True:
+            border = (KEY_END if is_inside else KEY_BEGIN).search(text, at)
+            piece = text[at : border.start()] if border else text[at:]
+            shown += (MARK if piece.strip() else "") if is_inside else self._redact_text(piece)
+            if border is None:
+                return shown, is_inside
+            shown += border[0]
+            at, is_inside = border.end(), not is_inside
 
-    def begin_block(self, text: str, start: int) -> str:
-        ends = KEY_ENDS.search(text, start)
-        if ends is None:
-            self.state["block"] = 1
-            return self.by_rules(text[:start]) + GONE
-        return self.by_rules(text[:start]) + GONE + self.redact_text(text[ends.end() :])
+    def _redact_text(self, text: str) -> str:
+        return redact_text(text if self._known is None else self._known.sub(MARK, text))
 
-    def inside_block(self, text: str) -> str:
-        ends = KEY_ENDS.search(text)
-        count = int(str(self.state.pop("block"))) + 1
-        if ends is not None:
-            return GONE + self.redact_text(text[ends.end() :])
-        if count <= MAX_BLOCK_LINES:
-            self.state["block"] = count
-        return GONE
+
+def redact_text(text: str) -> str:
+    """Apply the rules for secrets that are known by their look."""
+    for pattern, replacement in RULES:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def forms(secret: str) -> set[str]:
+    """Return a secret as it may be written: as it is, in JSON, in a URL, in XML, quoted for a shell."""
+    written: set[str] = set()
+    for part in secret.splitlines() or [secret]:
+        written |= {part, json.dumps(part)[1:-1], quote(part), quote_plus(part), quote(part, safe="")}
+        written |= {
+            escape(part),
+            escape(part, quote=False),
+            part.replace("'", "'\\''"),
+            part.replace("'", "''"),
+        }
+        written |= {part.strip(), part.replace(",", "%!(VAGRANT_COMMA)")}
+    return {form for form in written if len(form) >= SHORTEST}

@@ -1,34 +1,57 @@
-"""Append to and read from a log's chunks. Store first, announce after. Contract: docs/logs.md."""
+"""The log store: append, read, finish. Contract: docs/logs.md. See also `search` and `compaction`.
 
-import logging
-import math
-import time
+Everything here is synchronous and works the same in every process, while the log grows and after. What is
+appended is committed before anybody is told of it (`live.announce`).
+"""
+
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
-from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
-from django.db.models import F
+import orjson
+from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from webapp import live
-from webapp.logs.chunks import Chunk, StoredLine, decode_lines, encode_lines, merge
+from webapp.logs.chunks import Chunk, Row, pack
+from webapp.logs.compaction import compact, note_append
 from webapp.logs.lines import LogLine
-from webapp.logs.models import Log, LogChunk, Spool
+from webapp.logs.models import Log, Spool
+from webapp.logs.patience import FOREVER, PATIENCE_S, with_patience
+from webapp.logs.reading import chunks_after
+from webapp.logs.search import BadPattern, SearchPage, search
 
-logger = logging.getLogger(__name__)
-
-CHUNKS_AT_ONCE = 256
-COMPACT_BYTES = 256 * 1024
-FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 2.0
-PATIENCE_S = 30.0
+__all__ = [
+    "FOREVER",
+    "BadPattern",
+    "LogComplete",
+    "Page",
+    "Progress",
+    "ProgressConflict",
+    "Row",
+    "SearchPage",
+    "Size",
+    "append",
+    "compact",
+    "finish",
+    "iter_text",
+    "note",
+    "read",
+    "read_tail",
+    "search",
+    "size",
+]
 
 
 class LogComplete(Exception):
-    """The log has ended; nothing can be added."""
+    """A line was appended to a log that is complete: a bug, or a worker that was given up for lost."""
 
 
 class ProgressConflict(Exception):
-    """Another recorder has stored this spool further; this one must stop."""
+    """Somebody else has stored lines of this spool: this recorder was given up for lost and has to end."""
 
 
 class Progress(NamedTuple):
@@ -41,10 +64,17 @@ class Progress(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Lines from number `first` on; `complete` is "" while the log may grow."""
+    """Lines `first`…; `complete` is the status the log ended with, "" while it may grow."""
 
     first: int
-    lines: list[StoredLine]
+    lines: list[Row]
+    line_count: int
+    complete: str
+
+
+class Size(NamedTuple):
+    """How many lines a log has, and the status it ended with."""
+
     line_count: int
     complete: str
 
@@ -58,176 +88,151 @@ def append(
     progress: Progress | None = None,
     patience_s: float = PATIENCE_S,
 ) -> int:
-    """Store lines, commit, announce; return the number of the log's last line (-1: empty).
+    """Store lines, commit, announce; return the number of the log's last line (-1: it has none).
 
-    While the database is locked or full it tries again, for `patience_s` seconds.
-    Raises LogComplete, ProgressConflict, or the database's error when patience ends.
+    While the database is locked or full it tries again, for `patience_s` seconds. Raises LogComplete,
+    ProgressConflict, Log.DoesNotExist, or the database's error when patience ends.
     """
-    packed = encode_lines(lines, at_ms, step) if lines else None
-    deadline = time.monotonic() + (0 if connection.in_atomic_block else patience_s)
-    pause = FIRST_PAUSE_S
-    while True:
-        try:
-            last = store_chunk(log_id, len(lines), packed, progress)
-            break
-        except OperationalError as error:
-            if time.monotonic() >= deadline:
-                raise
-            logger.warning("log %s: not stored yet, trying again: %s", log_id, error)
-            connection.close_if_unusable_or_obsolete()
-            time.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE_S)
+    write = partial(store_lines, log_id, lines, at_ms, step, progress)
+    last = with_patience(write, patience_s)
     if lines:
-        announce(log_id, last)
+        announce(log_id, last, "")
+        note_append(log_id)
     return last
 
 
-def store_chunk(
-    log_id: int, count: int, packed: tuple[bytes, bytes, int] | None, progress: Progress | None
+def store_lines(
+    log_id: int, lines: Sequence[LogLine], at_ms: int, step: int, progress: Progress | None, is_retry: bool
 ) -> int:
-    with transaction.atomic():
-        log = Log.objects.select_for_update().only("line_count", "complete").get(pk=log_id)
-        if progress is not None:
-            move_spool(progress)
+    """Write one chunk in one transaction. Counting up locks the log's row: numbers stay dense."""
+    packed = pack(lines, at_ms, step) if lines else None
+    with transaction.atomic(), connection.cursor() as cursor:
+        if progress is not None and not move_spool(cursor, progress, is_retry):
+            return size(log_id).line_count - 1
         if packed is None:
-            return log.line_count - 1
-        if log.complete:
-            raise LogComplete(f"log {log_id} is complete")
-        texts, marks, size = packed
-        last = log.line_count + count - 1
-        LogChunk.objects.create(
-            log_id=log_id, first_line=log.line_count, last_line=last, texts=texts, marks=marks
+            return size(log_id).line_count - 1
+        cursor.execute(
+            "UPDATE webapp_log SET line_count = line_count + %s, byte_count = byte_count + %s, grew_at = %s"
+            " WHERE id = %s AND complete = '' RETURNING line_count",
+            [packed.line_count, packed.text_bytes, sql_time(at_ms), log_id],
         )
-        Log.objects.filter(pk=log_id).update(
-            line_count=last + 1, byte_count=F("byte_count") + size, grew_at=timezone.now()
+        row = cursor.fetchone()
+        if row is None:
+            raise LogComplete(f"Log {log_id} is complete ({size(log_id).complete}); it takes no more lines.")
+        end = int(row[0])
+        cursor.execute(
+            "INSERT INTO webapp_logchunk (log_id, first_line, last_line, texts, marks)"
+            " VALUES (%s, %s, %s, %s, %s)",
+            [log_id, end - packed.line_count, end - 1, packed.texts, packed.marks],
         )
-    return last
+    return end - 1
 
 
-def move_spool(progress: Progress) -> None:
-    """Compare-and-swap: of two recorders of one spool, one stores each byte."""
-    moved = Spool.objects.filter(pk=progress.spool_id, offset=progress.expected, closed_at=None).update(
-        offset=progress.offset, state=progress.state
+def move_spool(cursor: CursorWrapper, progress: Progress, is_retry: bool) -> bool:
+    """Move the spool's offset, if it is where this recorder left it.
+
+    False: an earlier try has been committed although the database said otherwise (its connection was
+    lost at the end), so the lines are stored. Raises ProgressConflict.
+    """
+    cursor.execute(
+        'UPDATE webapp_spool SET "offset" = %s, state = %s'
+        ' WHERE id = %s AND "offset" = %s AND closed_at IS NULL',
+        [progress.offset, orjson.dumps(progress.state).decode(), progress.spool_id, progress.expected],
     )
-    if not moved:
-        raise ProgressConflict(f"spool {progress.spool_id} no longer stands at {progress.expected}")
-
-
-def announce(log_id: int, last: int, complete: str = "") -> None:
-    transaction.on_commit(
-        lambda: live.announce({"type": "log.grew", "log": log_id, "last_line": last, "complete": complete})
+    if cursor.rowcount:
+        return True
+    if is_retry and Spool.objects.filter(pk=progress.spool_id, offset=progress.offset).exists():
+        return False
+    raise ProgressConflict(
+        f"Spool {progress.spool_id} is not at byte {progress.expected}: somebody else stores it."
     )
+
+
+def sql_time(at_ms: int) -> str | datetime | None:
+    """Return Unix milliseconds as the database writes a time."""
+    at: str | datetime | None = connection.ops.adapt_datetimefield_value(
+        datetime.fromtimestamp(at_ms / 1000, UTC)
+    )
+    return at
 
 
 def note(log_id: int, text: str, *, machine: str = "", step: int = 0) -> int:
-    """Add one line of the dashboard's own; return its number."""
-    line = LogLine(machine, "note", text.replace("\n", " "))
-    return append(log_id, [line], at_ms=int(time.time() * 1000), step=step)
+    """Append the dashboard's own word, a line for each of its lines; return the last one's number."""
+    lines = [LogLine(machine, "note", line) for line in text.split("\n")]
+    return append(log_id, lines, at_ms=int(timezone.now().timestamp() * 1000), step=step)
 
 
-def chunks_after(log_id: int, after: int, limit: int = CHUNKS_AT_ONCE) -> list[Chunk]:
-    """Return the chunks that hold lines beyond `after`, in order."""
-    rows = (
-        LogChunk.objects.filter(log_id=log_id, last_line__gt=after)
-        .order_by("last_line")
-        .values_list("first_line", "last_line", "texts", "marks")[:limit]
-    )
-    return [Chunk(first, last, bytes(texts), bytes(marks)) for first, last, texts, marks in rows]
+def announce(log_id: int, last_line: int, complete: str) -> None:
+    """Tell the log's readers, once what they are told of is committed."""
+    nudge: live.LogGrew = {"type": "log.grew", "log": log_id, "last_line": last_line, "complete": complete}
+    transaction.on_commit(lambda: live.announce(nudge))
 
 
-def read(log_id: int, after: int, limit: int) -> Page:
-    """Read lines after+1 … (after -1: from the start), at most `limit`.
+def size(log_id: int) -> Size:
+    """Raises Log.DoesNotExist."""
+    return Size(*Log.objects.values_list("line_count", "complete").get(pk=log_id))
 
-    Raises Log.DoesNotExist.
+
+def read(log_id: int, after: int, limit: int, max_bytes: int | None = None) -> Page:
+    """Return lines after+1 …, at most `limit`, at most about `max_bytes` of text but at least one line.
+
+    The log's size is read first: lines that come meanwhile are in the page, and none that it counts is
+    missing. Raises Log.DoesNotExist.
     """
-    log = Log.objects.only("line_count", "complete").get(pk=log_id)
     after = max(after, -1)
-    lines: list[StoredLine] = []
-    while len(lines) < limit:
-        found = chunks_after(log_id, after + len(lines), chunks_for(limit - len(lines)))
-        if not found:
+    line_count, complete = size(log_id)
+    lines: list[Row] = []
+    taken = 0
+    for chunk in chunks_after(log_id, after, until=after + limit):
+        lines += chunk.rows(max(0, after + 1 - chunk.first_line), limit - len(lines))
+        taken += len(chunk.raw)
+        if len(lines) >= limit or (max_bytes is not None and taken >= max_bytes):
             break
-        for chunk in found:
-            skip = after + 1 + len(lines) - chunk.first_line
-            decoded = decode_lines(chunk)
-            lines += decoded[skip:] if skip > 0 else decoded
-            if len(lines) >= limit:
-                break
-    return Page(after + 1, lines[:limit], max(log.line_count, after + 1 + len(lines)), log.complete)
-
-
-def chunks_for(wanted_lines: int) -> int:
-    """A chunk holds one line or more; a page needs few, and a large one takes several rounds."""
-    return max(min(wanted_lines, CHUNKS_AT_ONCE), 1)
+    if max_bytes is not None and taken > max_bytes:
+        lines = lines[: fitting(lines, max_bytes)]
+    return Page(after + 1, lines, max(line_count, after + 1 + len(lines) if lines else 0), complete)
 
 
 def read_tail(log_id: int, count: int) -> Page:
-    """Read the last `count` lines."""
-    line_count = Log.objects.only("line_count").get(pk=log_id).line_count
-    return read(log_id, line_count - count - 1, count)
+    """Return the last `count` lines."""
+    return read(log_id, size(log_id).line_count - count - 1, count)
 
 
-def iter_chunks(log_id: int, after: int = -1) -> Iterator[Chunk]:
-    """Yield all chunks beyond `after`, a few at a time."""
-    while found := chunks_after(log_id, after, 64):
-        yield from found
-        after = found[-1].last_line
+def fitting(lines: Sequence[Row], max_bytes: int) -> int:
+    """Return how many lines from the first on have about `max_bytes` together; one at least."""
+    total = 0
+    for number, line in enumerate(lines):
+        total += len(line[4])
+        if total > max_bytes:
+            return max(number, 1)
+    return len(lines)
 
 
 def iter_text(log_id: int, *, stamps: bool) -> Iterator[bytes]:
-    """Yield the log as text, for a download; memory does not grow with its length."""
-    for chunk in iter_chunks(log_id):
-        lines = decode_lines(chunk)
-        if stamps:
-            yield "".join(f"{stamp(ms)} {machine or '-':15} {text}\n" for ms, _, machine, _, text in lines).encode()
-        else:
-            yield "".join(f"{line[4]}\n" for line in lines).encode()
+    """Yield the whole log as UTF-8 text, each line with its newline; chunk by chunk."""
+    for chunk in chunks_after(log_id, -1):
+        yield stamped(chunk) if stamps else chunk.raw + b"\n"
 
 
-def stamp(ms: int) -> str:
-    """Write a line's time as ISO 8601, UTC, with milliseconds."""
-    seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms // 1000))
-    return f"{seconds}.{ms % 1000:03d}Z"
+def stamped(chunk: Chunk) -> bytes:
+    """Return a chunk's lines, each after its time (UTC) and its machine."""
+    lines: list[str] = []
+    texts = iter(chunk.texts)
+    for count, ms, _, machine, _ in chunk.marks:
+        at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        prefix = f"{at} {machine}: " if machine else f"{at} "
+        lines += [prefix + text for text in islice(texts, count)]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def finish(log_id: int, status: str) -> None:
-    """Declare the log complete with its execution's end, announce it, and compact it."""
-    if not Log.objects.filter(pk=log_id, complete="").update(complete=status):
-        return
-    announce(log_id, Log.objects.only("line_count").get(pk=log_id).line_count - 1, status)
-    if not connection.in_atomic_block:
-        compact(log_id)
+    """Declare a log complete, compact it, announce it; a complete log stays as it is."""
+    if with_patience(partial(complete_log, log_id, status)):
+        with_patience(lambda _: compact(log_id))
+    line_count, complete = size(log_id)
+    announce(log_id, line_count - 1, complete)
 
 
-def compact(log_id: int) -> int:
-    """Replace runs of small chunks by one each, holding the same lines; return how many are left."""
-    group: list[Chunk] = []
-    size = left = 0
-    for chunk in iter_chunks(log_id):
-        if group and size + len(chunk.texts) * 4 > COMPACT_BYTES:
-            left += replace(log_id, group)
-            group, size = [], 0
-        group.append(chunk)
-        size += len(chunk.texts) * 4  # text compresses to about a quarter
-    return left + (replace(log_id, group) if group else 0)
-
-
-def replace(log_id: int, group: list[Chunk]) -> int:
-    if len(group) < 2:
-        return 1
-    merged = merge(group)
-    try:
-        with transaction.atomic():
-            LogChunk.objects.filter(
-                log_id=log_id, first_line__gte=merged.first_line, last_line__lte=merged.last_line
-            ).delete()
-            LogChunk.objects.create(log_id=log_id, **merged._asdict())
-    except IntegrityError:
-        logger.info("log %s: compacted by somebody else", log_id)
-    except DatabaseError as error:  # a full disk: the small chunks stay, and hold the same lines
-        logger.warning("log %s: not compacted: %s", log_id, error)
-        return len(group)
-    return 1
-
-
-FOREVER = math.inf
+def complete_log(log_id: int, status: str, is_retry: bool) -> bool:
+    """Return whether there is something to compact; asked again it is so too."""
+    return bool(Log.objects.filter(pk=log_id, complete="").update(complete=status)) or is_retry
