@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -187,7 +188,7 @@ def cache_folder() -> Path:
 
 
 @pytest.fixture(scope="session")
-def real_vagrant(libvirt: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealVagrant]:
+def real_vagrant(libvirt: None) -> Iterator[RealVagrant]:
     """Vagrant with libvirt and a small Debian box; builds the box when the cache has none."""
     try:
         box = cached_box(cache_folder())
@@ -197,17 +198,12 @@ def real_vagrant(libvirt: None, tmp_path_factory: pytest.TempPathFactory) -> Ite
     assert vagrant is not None
     name = f"labkit/{box.stem}"
     options: dict[str, str | bool] = {"driver": "qemu", "cpu_mode": "custom", "cpu_model": "qemu64"}
-    home = tmp_path_factory.mktemp("vagrant-home")
-    let_through(home)
-    yield RealVagrant(Path(vagrant), home, name, box.as_uri(), options)
+    # Not below pytest's own folder: QEMU, which runs as its own user, reads the box's kernel here,
+    # and each start of pytest closes that folder to others.
+    with tempfile.TemporaryDirectory(prefix="lab-vagrant-home-") as home:
+        Path(home).chmod(0o711)
+        yield RealVagrant(Path(vagrant), Path(home), name, box.as_uri(), options)
     drop_box_image(box.stem)
-
-
-def let_through(folder: Path) -> None:
-    """Let QEMU, which runs as its own user, reach the box's kernel below pytest's private folder."""
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.geteuid():
-            path.chmod(path.stat().st_mode | 0o011)
 
 
 def drop_box_image(stem: str) -> None:
