@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import Page, expect
 
-ENDED = re.compile("succeeded|failed|canceled|interrupted", re.IGNORECASE)
+ENDED = re.compile("done|failed|canceled|interrupted", re.IGNORECASE)
 
 
 def import_definition(page: Page, url: str, name: str, text: str) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from webapp.logs.lines import LogLine
 from webapp.vagrant.errors import error_from_crash
-from webapp.vagrant.machine_readable import find_error, says_not_created, to_lines
+from webapp.vagrant.machine_readable import find_error, says_not_created, says_not_running, to_lines
 
 
 # Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)".
@@ -21,6 +21,7 @@ class VagrantOutput:
         self.error_text = ""
         self.last_error = ""
         self.was_not_created = False
+        self.was_not_running = False
 
     def translate(self, texts: Sequence[str]) -> list[LogLine]:
         """Return the lines for people; keep what explains a failure."""
@@ -33,8 +34,8 @@ class VagrantOutput:
                 self.error_class, self.error_text = crash["error_class"], str(error_from_crash(crash["text"]))
             if line.stream == "error" and line.text.strip():
                 self.last_error = line.text.strip()
-            elif says_not_created(line.text):
-                self.was_not_created = True
+            self.was_not_created |= says_not_created(line.text)
+            self.was_not_running |= says_not_running(line.text)
         return lines
 
     @property

@@ -36,6 +36,7 @@ LOCKED_TRIES = 6
 LOCKED_PAUSE_S = 5.0
 BACKOFF_S = 2.0
 SHELL_TIMEOUT_S = 120
+TAKES_DOWN = (StepKind.HALT, StepKind.DESTROY)
 VARIABLE_PART = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:[.:]\d+)*", re.IGNORECASE)
 
 
@@ -280,13 +281,24 @@ def judge_end(context: StepContext, ended: Exit, output: VagrantOutput) -> Outco
     if ended.stopped:
         minutes = round(context.step.limit_s / 60)
         return Outcome.failed(f"It took longer than {minutes} min and was stopped.", "time-limit", ended.code)
-    if ended.code == 0 and not output.was_not_created:
-        note_state(context)
-        return Outcome.succeeded(exit_code=0)
-    if ended.code == 0:
+    if ended.code != 0:
+        reason = output.reason or (f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}")
+        return Outcome.failed(reason, failure_signature(output.error_class, reason), ended.code)
+    if lie := exit_0_lie(context.step.kind, output):
+        return lie
+    note_state(context)
+    return Outcome.succeeded(exit_code=0)
+
+
+def exit_0_lie(kind: StepKind, output: VagrantOutput) -> Outcome | None:
+    """Vagrant ends with 0 when there was no machine to act upon; what is gone need not be taken down."""
+    if kind in TAKES_DOWN:
+        return None
+    if output.was_not_created:
         return Outcome.failed("The machine is not created, so nothing was done.", "not-created", 0)
-    reason = output.reason or (f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}")
-    return Outcome.failed(reason, failure_signature(output.error_class, reason), ended.code)
+    if output.was_not_running:
+        return Outcome.failed("The machine is not running, so nothing was done.", "not-running", 0)
+    return None
 
 
 def note_state(context: StepContext) -> None:
