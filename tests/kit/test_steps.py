@@ -47,7 +47,6 @@ def test_every_script_belongs_to_a_step_or_is_shared() -> None:
     shared = {
         "linux/lib.sh",
         "linux/run-step.sh",
-        "linux/join-data.sh",
         "windows/lib.ps1",
         "windows/run-step.ps1",
     }
