@@ -84,7 +84,7 @@ def find_wide(line: bytes) -> tuple[int, Encoding] | None:
 def alternates(from_first_nul: bytes) -> bool:
     """Tell whether every second byte tends to be NUL, and the others are not."""
     nuls, letters = from_first_nul[::2], from_first_nul[1::2]
-    return nuls.count(0) * 2 >= len(nuls) and letters.count(0) * 10 <= len(letters)
+    return nuls.count(0) * 2 > len(nuls) and letters.count(0) * 2 <= len(letters)
 
 
 def whole_rest(buffer: bytes, encoding: Encoding) -> str:

@@ -25,7 +25,6 @@ VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^\s"']+)"""
 # No pattern here may take more than linear time: guests write what they like.
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![a-z0-9.])[a-z0-9]{6}\.[a-z0-9]{16}(?![a-z0-9.])"), MARK),
-    (re.compile(rf"(?i)(--?(?:[a-z]{{1,20}}-){{0,3}}{NAME}\s+){VALUE}"), r"\1" + MARK),
     (re.compile(rf"""(?i)({NAME}["']?\s*[=:]\s*){VALUE}"""), r"\1" + MARK),
     (re.compile(rf"""(?i)((?:key|certificate|authority)-data["']?\s*:\s*){VALUE}"""), r"\1" + MARK),
     (re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"), r"\1" + MARK),
@@ -36,6 +35,8 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(://)[^\s/:@]{16,}(?=@)"), r"\1" + MARK),
     (re.compile(r"^(\W*)[0-9a-f]{64}(\W*)$"), r"\1" + MARK + r"\2"),
 )
+FLAG = re.compile(rf"(?i)({NAME}\s+){VALUE}")
+FLAG_CHARACTERS = 40
 # Finds at least all that the rules find; it may find more.
 HINT = (
     r"(?i)passw|passphrase|secret|token|api[_-]?key|access[_-]?key|certificate[_-]key|private key|-data"
@@ -105,7 +106,14 @@ def redact_text(text: str) -> str:
     """Apply the rules for secrets that are known by their look."""
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
-    return text
+    return FLAG.sub(redact_flag, text)
+
+
+def redact_flag(found: re.Match[str]) -> str:
+    """Black out `--docker-password VALUE`; the same words in a sentence stay."""
+    before = found.string[max(0, found.start() - FLAG_CHARACTERS) : found.start()]
+    is_flag = before.startswith("-") if " " not in before else before.rpartition(" ")[2].startswith("-")
+    return found[1] + MARK if is_flag else found[0]
 
 
 def forms(secret: str) -> set[str]:

@@ -17,30 +17,34 @@ from webapp.web.requests import Request
 
 MAX_LINES = 5_000
 DEFAULT_LINES = 500
+MAX_BYTES = 4 * 1024 * 1024  # of text: a page of very long lines ends early, the next one goes on
 GZIP_AT_BYTES = 64 * 1024
 
 
 def log_of(request: Request, log_id: int) -> int:
     """Return the id of a log that this person may see; 404 or 403."""
-    run = get_object_or_404(Run.objects.select_related("lab"), log_id=log_id)
+    run = get_object_or_404(Run.objects.select_related("lab").prefetch_related("lab__members"), log_id=log_id)
     require(request.user, "lab.see", run.lab)
     return log_id
 
 
 def number(request: Request, name: str, default: int) -> int:
     text = request.GET.get(name, "")
-    return int(text) if text.lstrip("-").isdecimal() else default
+    is_number = text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 19
+    return int(text) if is_number else default
 
 
 def json_answer(value: object, status: int = 200) -> HttpResponse:
-    return HttpResponse(orjson.dumps(value), content_type="application/json", status=status)
+    headers = {"Cache-Control": "no-store"}
+    return HttpResponse(orjson.dumps(value), content_type="application/json", status=status, headers=headers)
 
 
 @require_GET
 def log_lines(request: Request, log_id: int) -> HttpResponse:
     """Answer a page of lines after `after`."""
     limit = min(max(number(request, "limit", DEFAULT_LINES), 1), MAX_LINES)
-    page = store.read(log_of(request, log_id), number(request, "after", -1), limit)
+    after = number(request, "after", -1)
+    page = store.read(log_of(request, log_id), after, limit, max_bytes=MAX_BYTES)
     return json_answer(
         {"first": page.first, "lines": page.lines, "count": page.line_count, "complete": page.complete}
     )
@@ -61,7 +65,12 @@ def log_search(request: Request, log_id: int) -> HttpResponse:
     except BadPattern as error:
         return json_answer({"error": str(error)}, status=422)
     return json_answer(
-        {"hits": page.hits, "searched_to": page.searched_to, "count": page.line_count, "timed_out": page.timed_out}
+        {
+            "hits": page.hits,
+            "searched_to": page.searched_to,
+            "count": page.line_count,
+            "timed_out": page.timed_out,
+        }
     )
 
 
@@ -70,7 +79,9 @@ def log_raw(request: Request, log_id: int) -> StreamingHttpResponse:
     """Stream the whole log as text, gzipped for who takes it."""
     text: Iterable[bytes] = store.iter_text(log_of(request, log_id), stamps=request.GET.get("stamps") == "1")
     takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-    answer = StreamingHttpResponse(gzipped(text) if takes_gzip else text, content_type="text/plain; charset=utf-8")
+    answer = StreamingHttpResponse(
+        gzipped(text) if takes_gzip else text, content_type="text/plain; charset=utf-8"
+    )
     answer["Content-Disposition"] = f'inline; filename="log-{log_id}.txt"'
     answer["X-Content-Type-Options"] = "nosniff"
     if takes_gzip:

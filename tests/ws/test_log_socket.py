@@ -1,0 +1,217 @@
+"""The log's socket: refusals first; then every line once and in order, whatever is dropped on the way."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+
+from tests.factories import UserFactory
+from webapp import live
+from webapp.accounts.models import User
+from webapp.logs import feed, store
+from webapp.logs.lines import LogLine
+from webapp.logs.models import LogChunk
+from webapp.runs.models import Run
+from webapp.ws import consumers
+
+pytestmark = pytest.mark.django_db(transaction=True)
+MakeSocket = Callable[..., ApplicationCommunicator]
+
+
+@sync_to_async
+def append(run: Run, *texts: str) -> None:
+    store.append(run.log_id, [LogLine("", "output", text) for text in texts], at_ms=1)
+
+
+@sync_to_async
+def finish(run: Run) -> None:
+    store.finish(run.log_id, "succeeded")
+
+
+async def follow(socket: ApplicationCommunicator, until: int | None = None) -> tuple[list[str], dict]:
+    """Return the lines up to number `until`, or to the end, and the last message; fails on a wrong number."""
+    texts: dict[int, str] = {}
+    while True:
+        message = json.loads(await socket.receive_text())
+        for number, line in enumerate(message.get("lines", []), message.get("first", 0)):
+            assert number not in texts and (not texts or number - 1 in texts)
+            texts[number] = line[4]
+        if message.get("complete") or (until is not None and until in texts):
+            return list(texts.values()), message
+
+
+async def greeting(socket: ApplicationCommunicator) -> dict:
+    await socket.connect()
+    return json.loads(await socket.receive_text())
+
+
+@pytest.mark.parametrize(("who", "code"), [("nobody", 4401), ("disabled", 4403), ("owner", 4404)])
+async def test_who_may_not_see_the_log_is_refused(
+    socket: MakeSocket, run: Run, owner: User, who: str, code: int
+):
+    disabled = await sync_to_async(UserFactory)(is_active=False)
+    user = {"nobody": None, "disabled": disabled, "owner": owner}[who]
+    log_id = run.log_id if who != "owner" else run.log_id + 1
+
+    visitor = socket(f"/ws/logs/{log_id}/", user)
+
+    await visitor.connect()
+    assert await visitor.receive_output(timeout=10) == {"type": "websocket.close", "code": code}
+
+
+async def test_lines_stored_before_and_while_watching_come_once(socket: MakeSocket, run: Run, stranger: User):
+    await append(run, "a", "b")
+    viewer = socket(f"/ws/logs/{run.log_id}/", stranger)
+
+    assert await greeting(viewer) == {"count": 2, "complete": ""}
+    await append(run, "c")
+    await append(run, "d")
+    await finish(run)
+    texts, last = await follow(viewer)
+
+    assert texts == ["a", "b", "c", "d"]
+    assert last == {"complete": "succeeded"}
+    assert await viewer.receive_output(timeout=10) == {"type": "websocket.close", "code": 1000}
+
+
+@pytest.mark.parametrize(
+    ("query", "texts"),
+    [
+        ("?after=1", ["2", "3"]),
+        ("?after=tail&tail=1", ["3"]),
+        ("?after=99", []),
+        ("?after=-7", ["0", "1", "2", "3"]),
+        ("?after=tail&tail=0", []),
+        ("?after=x", ["0", "1", "2", "3"]),
+        ("?after=" + "9" * 30, ["0", "1", "2", "3"]),
+    ],
+)
+async def test_a_viewer_begins_where_it_says(
+    socket: MakeSocket, run: Run, owner: User, query: str, texts: list[str]
+):
+    await append(run, "0", "1", "2", "3")
+    await finish(run)
+    viewer = socket(f"/ws/logs/{run.log_id}/{query}", owner)
+    await greeting(viewer)
+
+    assert (await follow(viewer))[0] == texts
+
+
+async def test_lost_nudges_delay_lines_only(socket: MakeSocket, run: Run, owner: User, redis, monkeypatch):
+    monkeypatch.setattr(feed, "LOOK_EVERY_S", 0.2)
+    viewer = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(viewer)
+
+    redis.stop()
+    await append(run, "a")
+    await finish(run)
+
+    assert (await follow(viewer))[0] == ["a"]
+
+
+async def test_a_viewer_that_comes_back_misses_nothing(socket: MakeSocket, run: Run, owner: User):
+    first = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(first)
+    await append(run, "a", "b")
+    seen, _ = await follow(first, until=1)
+    await first.disconnect()
+    await append(run, "c")
+
+    second = socket(f"/ws/logs/{run.log_id}/?after={len(seen) - 1}", owner)
+    await greeting(second)
+    await append(run, "d")
+    await finish(run)
+
+    assert seen + (await follow(second))[0] == ["a", "b", "c", "d"]
+
+
+async def test_viewers_share_one_feed_that_ends_with_the_last(socket: MakeSocket, run: Run, owner: User):
+    viewers = [socket(f"/ws/logs/{run.log_id}/", owner) for _ in range(3)]
+    for viewer in viewers:
+        await greeting(viewer)
+    assert (feed.viewer_count(), len(feed._feeds)) == (3, 1)
+
+    for viewer in viewers:
+        await viewer.disconnect()
+
+    async with asyncio.timeout(5):
+        while feed.viewer_count():
+            await asyncio.sleep(0.01)
+    assert feed._feeds == {}
+
+
+async def test_a_viewer_that_reads_late_gets_all_in_bounded_pieces(socket: MakeSocket, run: Run, owner: User):
+    viewer = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(viewer)
+    for batch in range(60):
+        await append(run, *(f"{batch} {line} {'x' * 100}" for line in range(1500)))
+    await finish(run)
+
+    texts, _ = await follow(viewer)
+
+    assert len(texts) == 90_000
+    assert texts[-1].startswith("59 1499 ")
+
+
+async def test_a_feed_whose_reader_fails_closes_its_viewers(socket: MakeSocket, run: Run, owner: User):
+    viewer = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(viewer)
+
+    await append(run, "a")
+    await follow(viewer, until=0)
+    await append(run, "b")
+    await sync_to_async(LogChunk.objects.filter(log_id=run.log_id).update)(texts=b"rubbish")
+    late = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(late)
+
+    assert await late.receive_output(timeout=10) == {"type": "websocket.close", "code": 1011}
+    await viewer.disconnect()
+
+
+async def test_a_guest_whose_account_is_closed_is_closed_too(
+    socket: MakeSocket, run: Run, guest: User, monkeypatch
+):
+    monkeypatch.setattr(consumers, "CHECK_EVERY_S", 0.1)
+    viewer = socket(f"/ws/logs/{run.log_id}/", guest)
+    await greeting(viewer)
+
+    guest.is_active = False
+    await sync_to_async(guest.save)()
+
+    assert await viewer.receive_output(timeout=10) == {"type": "websocket.close", "code": 4403}
+
+
+def test_rights_are_read_again_within_the_promised_time():
+    assert timedelta(seconds=consumers.CHECK_EVERY_S * 1.2) < timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(("topics", "code"), [("lab-0", 4404), ("lab-x", 4404), ("hosts,", None)])
+async def test_topics_are_checked_one_by_one(
+    socket: MakeSocket, run: Run, owner: User, topics: str, code: int | None
+):
+    visitor = socket(f"/ws/live/?topics={topics}", owner)
+    await visitor.connect()
+
+    if code is None:
+        assert await visitor.receive_nothing(timeout=0.3)
+        await visitor.disconnect()
+    else:
+        assert await visitor.receive_output(timeout=10) == {"type": "websocket.close", "code": code}
+
+
+async def test_nudges_of_a_topic_are_forwarded_once(socket: MakeSocket, run: Run, owner: User):
+    page = socket(f"/ws/live/?topics=labs,lab-{run.lab_id}", owner)
+    await page.connect()
+    nudge: live.RunChanged = {"type": "run.changed", "lab": run.lab_id, "run": run.pk}
+
+    async with asyncio.timeout(10):
+        while await page.receive_nothing(timeout=0.2):
+            live.announce(nudge)
+
+    assert json.loads(await page.receive_text()) == nudge
+    assert await page.receive_nothing(timeout=0.2)
+    await page.disconnect()
