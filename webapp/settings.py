@@ -196,6 +196,10 @@ LAB_HOST = os.environ.get("LAB_HOST", "local")  # this machine's name as a lab h
 LAB_VAGRANT = os.environ.get("LAB_VAGRANT", "")  # path of vagrant; "" = look on the PATH
 LAB_SUBNET_POOL = os.environ.get("LAB_SUBNET_POOL", "192.168.56.0/21")
 LAB_REHEARSAL_SPEED = float(os.environ.get("LAB_REHEARSAL_SPEED", "20"))  # times real time
+# Where downloads come from in a closed network: MIRROR/HOST/PATH for https://HOST/PATH; "" = the makers.
+LAB_MIRROR = os.environ.get("LAB_MIRROR", "").rstrip("/")
+LAB_CACHE_DIR = Path(os.environ.get("LAB_CACHE_DIR", VAR_DIR / "cache")).resolve()
+LAB_CACHE_GIB = whole_number("LAB_CACHE_GIB", 20)  # the oldest downloads go when it has grown beyond this
 # Vagrant's own home: boxes and plugins; kept inside var/ so that nothing is written elsewhere.
 LAB_VAGRANT_HOME = Path(os.environ.get("VAGRANT_HOME", VAR_DIR / "vagrant.d")).resolve()
 LAB_HEARTBEAT_S = 5
@@ -203,7 +207,7 @@ LAB_LOST_AFTER_S = whole_number("LAB_LOST_AFTER_S", 20)  # a silent holder is lo
 
 # -- files, words, logging ------------------------------------------------------
 STATIC_URL = "static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static")).resolve()
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
 LANGUAGE_CODE = "en"

@@ -18,6 +18,7 @@ from webapp.catalog.placing import place
 from webapp.catalog.spec import LabSpec
 from webapp.definitions.models import Revision
 from webapp.hosts.models import Host
+from webapp.labs.launch_checks import pin_versions, refusals
 from webapp.labs.models import REHEARSAL, Lab, Machine, Member
 from webapp.vagrant.states import NOT_CREATED
 
@@ -40,10 +41,16 @@ def lab_folder(lab: Lab) -> Path:
 def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: User) -> Lab:
     """Store a lab and its machines with a subnet of their own; call inside a transaction.
 
-    Raises LaunchError when the name, the provider or the addresses cannot be had.
+    Raises LaunchError when the definition does not go together, or the name, the provider or the
+    addresses cannot be had.
     """
     spec = LabSpec.from_json(revision.spec)
+    versions = library.versions(Path(settings.ENVIRONMENTS_DIR))
+    if problems := refusals(spec, versions):
+        raise LaunchError(problems)
     provider = choose_provider(spec, host, provider)
+    if provider == REHEARSAL:
+        spec = pin_versions(spec, versions).spec
     subnet = choose_subnet(spec, taken_subnets(host))
     placed = place_in(spec, subnet)
     slug = free_slug(name)

@@ -1,4 +1,4 @@
-"""A lab's working folder: a copy of the kit and a lab.json, made and checked on the lab host."""
+"""A lab's working folder, made and checked on the lab host: the kit, a lab.json, what is rendered of them."""
 
 import json
 import shutil
@@ -8,6 +8,7 @@ from django.conf import settings
 
 from webapp.catalog import library
 from webapp.catalog.placing import lab_json
+from webapp.catalog.render import render_files
 from webapp.catalog.spec import LabSpec
 from webapp.labs.models import Lab
 
@@ -41,21 +42,34 @@ def make_folder(lab: Lab, folder: Path, environments: Path) -> None:
     shutil.rmtree(half, ignore_errors=True)
     half.parent.mkdir(parents=True, exist_ok=True)
     library.copy_kit(environments, half)
-    (half / "lab.json").write_text(json.dumps(wanted_json(lab, environments), indent=2))
+    for name, text in {**rendered(lab, environments), "lab.json": wanted_text(lab, environments)}.items():
+        path = half / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     half.rename(folder)
 
 
-def wanted_json(lab: Lab, environments: Path) -> dict[str, object]:
-    spec = LabSpec.from_json(lab.spec)
-    return lab_json(
-        spec,
+def rendered(lab: Lab, environments: Path) -> dict[str, str]:
+    """Return path → text of the files that guests use as they are; the lab's spec is placed and exact."""
+    return render_files(
+        LabSpec.from_json(lab.spec),
+        library.versions(environments),
+        library.manifests(environments),
+        mirror=settings.LAB_MIRROR,
+    )
+
+
+def wanted_text(lab: Lab, environments: Path) -> str:
+    value = lab_json(
+        LabSpec.from_json(lab.spec),
         lab=lab.slug,
         prefix=lab.name_prefix,
         provider=lab.provider,
         kit_steps=library.kit_steps(environments),
         rehearsal_speed=settings.LAB_REHEARSAL_SPEED,
     )
+    return json.dumps(value, indent=2)
 
 
 def remove_folder(folder: Path) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
+from webapp.catalog.manifests import ManifestError
 from webapp.catalog.spec import LabSpec
+from webapp.catalog.version_labels import VersionError
 from webapp.executions.record import Recorder, make_spool, record_child
 from webapp.hosts.inspection import gather, judge
 from webapp.labs.actions import lab_folder, record_states
 from webapp.labs.folder import FolderError, prepare_folder
 from webapp.labs.models import REHEARSAL, Lab
+from webapp.labs.settle import settle_versions
 from webapp.logs import store
 from webapp.logs.redact import Redactor
 from webapp.planning.plan import PlannedStep, StepKind
@@ -137,10 +140,12 @@ def failure_signature(error_class: str, text: str) -> str:
 
 def validate(context: StepContext) -> Outcome:
     """Make the lab's folder if need be, and check that it is what the lab was pinned to."""
-    folder = lab_folder(context.lab)
+    folder, environments = lab_folder(context.lab), Path(settings.ENVIRONMENTS_DIR)
     try:
-        prepare_folder(context.lab, folder, Path(settings.ENVIRONMENTS_DIR))
-    except (FolderError, OSError) as error:
+        for text in settle_versions(context.lab, folder, environments):
+            context.note(text)
+        prepare_folder(context.lab, folder, environments)
+    except (FolderError, VersionError, ManifestError, OSError) as error:
         return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
     context.note(
         f"Kit {context.lab.kit_digest[:12]}, provider {context.lab.provider}, subnet {context.lab.subnet}"

@@ -10,6 +10,8 @@ from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from webapp.accounts.models import User
+from webapp.catalog import library
+from webapp.catalog.compatibility import Finding, check
 from webapp.catalog.spec import LabSpec
 from webapp.definitions.models import Revision
 from webapp.hosts.models import Host
@@ -192,7 +194,13 @@ def will_be_made(form: LaunchForm) -> Context | None:
         "provider": provider,
         "is_rehearsal": provider == REHEARSAL,
         "problem": problem,
+        "findings": [finding for finding in check_spec(spec) if finding.level != "fine"],
     }
+
+
+def check_spec(spec: LabSpec) -> tuple[Finding, ...]:
+    """Hold the spec against the kit's versions, as the launch itself does."""
+    return check(spec, library.versions(Path(settings.ENVIRONMENTS_DIR)))
 
 
 def selected(form: LaunchForm, name: str) -> Model | None:
