@@ -1,6 +1,7 @@
 """Gathers the rooms' models for Django; nothing else."""
 
 from webapp.accounts.models import AuditEntry, User
+from webapp.cluster.models import Change, Cluster, Fix, Sighting
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
@@ -9,7 +10,10 @@ from webapp.runs.models import Run, Step
 
 __all__ = [
     "AuditEntry",
+    "Change",
+    "Cluster",
     "Definition",
+    "Fix",
     "Host",
     "Lab",
     "Log",
@@ -18,6 +22,7 @@ __all__ = [
     "Member",
     "Revision",
     "Run",
+    "Sighting",
     "Spool",
     "Step",
     "User",

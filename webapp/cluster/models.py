@@ -1,0 +1,103 @@
+"""What was last seen of each cluster; changes only are kept as history. Contract: docs/cluster.md.
+
+Cluster (a lab's, or attached) ─► Sighting "" (its API), Sighting per machine ─► Change per rung or service
+                              └─► Fix: something somebody asked the dashboard to repair
+"""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from webapp.executions.models import OPEN, Execution
+from webapp.labs.models import Lab
+
+
+class Cluster(models.Model):
+    """What is observed: a lab's cluster, or one that was attached by its kubeconfig."""
+
+    lab = models.OneToOneField(Lab, null=True, on_delete=models.CASCADE, related_name="cluster")
+    # Attached ones only. `kubeconfig` is encrypted (cluster/secrets.py).
+    name = models.CharField(max_length=60, blank=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+    kubeconfig = models.BinaryField(default=bytes)
+    server = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    watched_at = models.DateTimeField(null=True)  # when a page last asked; fast looks for a while after
+
+    def __str__(self) -> str:
+        return self.lab.name if self.lab is not None else self.name
+
+    @property
+    def is_attached(self) -> bool:
+        return self.lab_id is None
+
+
+class Sighting(models.Model):
+    """The newest look at one machine, or at the API (`machine` "").
+
+    `seen_at`: the last look that was answered; `tried_at`: the last one at all. `facts` stay those of
+    `seen_at` when a later look is not answered; `problem` says why it was not.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="sightings")
+    machine = models.CharField(max_length=63, blank=True)
+    facts = models.JSONField(default=dict)
+    problem = models.CharField(max_length=500, blank=True)
+    failures = models.PositiveIntegerField(default=0)  # looks in a row that were not answered
+    seen_at = models.DateTimeField(null=True)
+    tried_at = models.DateTimeField(null=True)
+    changed_at = models.DateTimeField(null=True)
+    next_look_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "machine"], name="one_sighting_per_machine"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster}/{self.machine or 'API'}"
+
+
+class Change(models.Model):
+    """From `at` on a rung or a service was in `state`; the newest of each is how it is now."""
+
+    class Kind(models.TextChoices):
+        RUNG = "rung", "Rung"
+        SERVICE = "service", "Service"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="changes")
+    machine = models.CharField(max_length=63)
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    key = models.CharField(max_length=63)
+    state = models.CharField(max_length=20)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("at", "id")
+        indexes = [models.Index(fields=["cluster", "machine", "kind", "key", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.machine} {self.key} {self.state}"
+
+
+class Fix(Execution):
+    """Something safe that somebody asked for: `kind` is one of fixes.FIXES; `argument` what it acts on."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="fixes")
+    machine = models.CharField(max_length=63, blank=True)
+    kind = models.CharField(max_length=24)
+    argument = models.CharField(max_length=253, blank=True)
+    output = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "machine"],
+                condition=Q(status__in=[str(status) for status in OPEN]),
+                name="one_open_fix_per_machine",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster} {self.machine} {self.kind}".replace("  ", " ")
