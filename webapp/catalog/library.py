@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from webapp.catalog.components import Components, parse_components
 from webapp.catalog.kit_steps import KitError, KitStep, parse_steps
 from webapp.catalog.kit_versions import Versions, load_versions
 
 __all__ = [
+    "Components",
     "KitError",
     "KitStep",
     "Preset",
     "Versions",
+    "components",
     "copy_kit",
     "failures_text",
     "kit_digest",
@@ -92,9 +95,22 @@ def _read_versions(path: Path, _when: tuple[int, int]) -> Versions:
     return load_versions(path.read_text(encoding="utf-8"))
 
 
+def components(root: Path) -> Components:
+    """Return how binaries are built; KitError when the file itself is wrong."""
+    path = root / "kit" / "components.yaml"
+    return _read_components(path, _stamp(path))
+
+
+@lru_cache(maxsize=8)
+def _read_components(path: Path, _when: tuple[int, int]) -> Components:
+    return parse_components(path.read_text(encoding="utf-8"), file=path.name)
+
+
 def manifests(root: Path) -> dict[str, str]:
     """Return file name → text of the kit's manifests, for `render.render_files`."""
-    return {path.name: path.read_text(encoding="utf-8") for path in (root / "kit" / "manifests").glob("*.yaml")}
+    return {
+        path.name: path.read_text(encoding="utf-8") for path in (root / "kit" / "manifests").glob("*.yaml")
+    }
 
 
 def failures_text(root: Path) -> str:
