@@ -44,10 +44,13 @@ class Up:
         return f"http://127.0.0.1:{self.port}"
 
     def processes(self, word: str = "") -> list[psutil.Process]:
-        """Return what runs with this mark and has `word` in its command line."""
-        return [
-            p for p in psutil.process_iter() if has_mark(p, self.mark) and word in " ".join(command_of(p))
-        ]
+        """Return what runs with this mark and has `word` in its command line.
+
+        Redis writes its title over its environment, but names its socket in it.
+        """
+        every = ((process, " ".join(command_of(process))) for process in psutil.process_iter())
+        ours = str(self.log.parent)
+        return [p for p, command in every if word in command and (has_mark(p, self.mark) or ours in command)]
 
     def one(self, word: str) -> psutil.Process:
         return wait_until(lambda: next(iter(self.processes(word)), None), START_WITHIN_S, word)
@@ -75,7 +78,10 @@ class Up:
         return visitor
 
     def is_ready(self) -> bool:
-        return Visitor(self.address).open("/readyz")[0] == 200
+        try:
+            return Visitor(self.address).open("/readyz")[0] == 200
+        except OSError:
+            return False
 
 
 def has_mark(process: psutil.Process, mark: str) -> bool:
