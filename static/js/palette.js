@@ -7,7 +7,7 @@ function isTyping(target) {
 
 /** The log viewer has `/` for its own search. */
 function slashIsTaken() {
-  return document.querySelector('[data-mount="log-view"]') !== null;
+  return document.querySelector('[data-mount~="log-view"]') !== null;
 }
 
 /** @param {KeyboardEvent} event */

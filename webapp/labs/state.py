@@ -114,7 +114,9 @@ def machine_word(state: str) -> str:
     return WORDS.get(state, state.replace("_", " "))
 
 
-def judge_machine(state: str, *, is_launched: bool, is_busy: bool) -> LabState:
+def judge_machine(
+    state: str, *, is_launched: bool, is_busy: bool = False, is_run_open: bool = False
+) -> LabState:
     """Judge one machine. `is_busy`: a step of the open run works on it."""
     word = machine_word(state)
     if is_busy:
@@ -129,5 +131,6 @@ def judge_machine(state: str, *, is_launched: bool, is_busy: bool) -> LabState:
     if not on:
         return LabState("waiting", word)
     if not is_launched:
-        return LabState("attention", f"{word}, not set up", "No launch has succeeded yet.")
+        kind: Kind = "waiting" if is_run_open else "attention"
+        return LabState(kind, f"{word}, not set up", "No launch has succeeded yet.")
     return LabState("ready", word)

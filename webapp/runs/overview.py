@@ -131,7 +131,12 @@ def view_of(lab: Lab, newest: Run | None, is_launched: bool) -> LabView:
     machines = [
         MachineView(
             machine,
-            judge_machine(machine.state, is_launched=is_launched, is_busy=machine.name in busy),
+            judge_machine(
+                machine.state,
+                is_launched=is_launched,
+                is_busy=machine.name in busy,
+                is_run_open=newest is not None and newest.is_open,
+            ),
             busy.get(machine.name, ""),
         )
         for machine in lab.machines.all()
