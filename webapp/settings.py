@@ -205,6 +205,22 @@ LAB_VAGRANT_HOME = Path(os.environ.get("VAGRANT_HOME", VAR_DIR / "vagrant.d")).r
 LAB_HEARTBEAT_S = 5
 LAB_LOST_AFTER_S = whole_number("LAB_LOST_AFTER_S", 20)  # a silent holder is lost after this
 
+# -- builds -------------------------------------------------------------------
+BUILD_HOME = Path(os.environ.get("BUILD_HOME", VAR_DIR / "builds")).resolve()  # mirrors, caches, worktrees
+ARTIFACT_DIR = Path(os.environ.get("ARTIFACT_DIR", VAR_DIR / "artifacts")).resolve()
+BUILD_HOSTS = words("BUILD_HOSTS", "github.com gitlab.com")  # hosts whose repositories may be built
+BUILD_LOCAL_REPOSITORIES = words("BUILD_LOCAL_REPOSITORIES")  # folders on the builds' host that may be built
+BUILD_TOOLCHAINS = os.environ.get("BUILD_TOOLCHAINS", "")  # a folder whose children are Go installations
+BUILD_USER = os.environ.get("BUILD_USER", "nobody")  # who compiles where the worker is root
+BUILD_AT_ONCE = whole_number("BUILD_AT_ONCE", 1)
+BUILD_LIMIT_S = whole_number("BUILD_LIMIT_S", 4 * 3600)
+BUILD_MEMORY_MIB = whole_number("BUILD_MEMORY_MIB", 8192)  # of all processes of one build together
+BUILD_FREE_DISK_MIB = whole_number("BUILD_FREE_DISK_MIB", 5120)  # less than this: no build begins
+BUILD_FREE_MEMORY_MIB = whole_number("BUILD_FREE_MEMORY_MIB", 1024)
+ARTIFACT_QUOTA_MIB = whole_number("ARTIFACT_QUOTA_MIB", 20 * 1024)
+UPLOAD_LIMIT_MIB = whole_number("UPLOAD_LIMIT_MIB", 512)  # one binary, uploaded or fetched
+BUILD_FOLLOW_S = whole_number("BUILD_FOLLOW_S", 300)  # how often a followed branch is asked for
+
 # -- files, words, logging ------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static")).resolve()
