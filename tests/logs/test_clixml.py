@@ -23,7 +23,8 @@ def record(activity: str, percent: int, detail: str = " ") -> str:
         pytest.param("#< CLIXML", [], id="announcement"),
         pytest.param(
             OPEN
-            + '<S S="Error">kubelet : not_x000D__x000A_</S><S S="Error">At &lt;line_x0027_1&gt;_x000D__x000A_</S></Objs>',
+            + '<S S="Error">kubelet : not_x000D__x000A_</S>'
+            + '<S S="Error">At &lt;line_x0027_1&gt;_x000D__x000A_</S></Objs>',
             [("error", "kubelet : not"), ("error", "At <line'1>")],
             id="error",
         ),
