@@ -30,7 +30,7 @@ class VagrantOutput:
             self.error_text = error.text
         lines = [LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)]
         for line in lines:
-            if crash := CRASH.search(line.text):
+            if line.text.endswith(")") and (crash := CRASH.search(line.text)):
                 self.error_class, self.error_text = crash["error_class"], str(error_from_crash(crash["text"]))
             if line.stream == "error" and line.text.strip():
                 self.last_error = line.text.strip()

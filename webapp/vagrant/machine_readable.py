@@ -149,12 +149,12 @@ def last_of_progress(text: str) -> str:
 
 def says_not_created(text: str) -> bool:
     """Tell whether a line says that there was no machine to act upon (Vagrant ends with 0 then)."""
-    return NOT_CREATED.search(text) is not None
+    return "created" in text and NOT_CREATED.search(text) is not None
 
 
 def says_not_running(text: str) -> bool:
     """Tell whether a line says that the machine is off, so that nothing was done (code 0 again)."""
-    return NOT_RUNNING.search(text) is not None
+    return "running" in text and NOT_RUNNING.search(text) is not None
 
 
 def find_error(texts: Iterable[str]) -> ErrorExit | None:
