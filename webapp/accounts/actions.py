@@ -76,7 +76,9 @@ def set_active(user: User, *, is_active: bool, by: User) -> bool:
 
 def refuse_last_administrator(user: User) -> None:
     """Raise AccountError if nobody else could manage people afterwards."""
-    others = User.objects.select_for_update().filter(is_active=True, role=Role.ADMINISTRATOR).exclude(pk=user.pk)
+    others = (
+        User.objects.select_for_update().filter(is_active=True, role=Role.ADMINISTRATOR).exclude(pk=user.pk)
+    )
     if user.is_administrator and not others:
         raise AccountError(f"{user.username} is the last administrator; make somebody else one first.")
 

@@ -62,5 +62,7 @@ def machine_ways(machine: Reachable, vagrant: str, host: str) -> Iterator[Way]:
 def kubeconfig_ways(machines: Sequence[Reachable], vagrant: str, host: str) -> Iterator[Way]:
     for machine in machines:
         if machine.role == "control-plane":
-            command = f'{vagrant} ssh {quote(machine.name)} -c "sudo cat /etc/kubernetes/admin.conf" > kubeconfig'
+            command = (
+                f'{vagrant} ssh {quote(machine.name)} -c "sudo cat /etc/kubernetes/admin.conf" > kubeconfig'
+            )
             yield Way(machine.name, "kubeconfig", f"on {host}", command)

@@ -11,7 +11,9 @@ from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Member
 
 
-def find_labs(user: User, *, text: str = "", is_mine: bool = False, is_destroyed: bool = False) -> QuerySet[Lab]:
+def find_labs(
+    user: User, *, text: str = "", is_mine: bool = False, is_destroyed: bool = False
+) -> QuerySet[Lab]:
     """Filter labs; `text` is looked for in names, owners, definitions, hosts."""
     labs = Lab.objects.filter(destroyed_at__isnull=not is_destroyed)
     if is_mine:
@@ -30,7 +32,9 @@ def find_labs(user: User, *, text: str = "", is_mine: bool = False, is_destroyed
 def whole_labs() -> QuerySet[Lab]:
     """Labs with everything that a page shows of them besides their runs."""
     members = Prefetch("members", Member.objects.select_related("user").order_by("added_at"))
-    return Lab.objects.select_related("owner", "host", "revision__definition").prefetch_related("machines", members)
+    return Lab.objects.select_related("owner", "host", "revision__definition").prefetch_related(
+        "machines", members
+    )
 
 
 def revisions_in_use() -> QuerySet[Revision]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from webapp.vagrant.states import NOT_CREATED, is_on
+from webapp.vagrant.states import is_on
 
 Kind = Literal["ready", "working", "waiting", "attention", "failed", "unknown"]
 
@@ -96,7 +96,11 @@ def judge_machines(states: Sequence[str], *, is_launched: bool) -> LabState:
     """Judge a quiet lab by what Vagrant last said of its machines."""
     on = [is_on(state) if state else None for state in states]
     if not states or None in on:
-        return LabState("unknown", "unknown", "What its machines do is not known; nobody has looked, or the state is new to us.")
+        return LabState(
+            "unknown",
+            "unknown",
+            "What its machines do is not known; nobody has looked, or the state is new to us.",
+        )
     if not any(on):
         words = {machine_word(state) for state in states}
         word = words.pop() if len(words) == 1 else "off"
@@ -119,15 +123,11 @@ def judge_machine(
 ) -> LabState:
     """Judge one machine. `is_busy`: a step of the open run works on it."""
     word = machine_word(state)
+    on = is_on(state) if state else None
     if is_busy:
-        return LabState("working", word or "working", "A run works on it.")
-    if not state:
-        return LabState("unknown", word)
-    if state == NOT_CREATED:
-        return LabState("waiting", word)
-    on = is_on(state)
+        return LabState("working", word, "A run works on it.")
     if on is None:
-        return LabState("unknown", word, f"Vagrant's state {state!r} is new to the dashboard.")
+        return LabState("unknown", word)
     if not on:
         return LabState("waiting", word)
     if not is_launched:

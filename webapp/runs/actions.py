@@ -39,7 +39,7 @@ def launch_lab(*, revision: Revision, host: Host, name: str, provider: str = "",
     with transaction.atomic():
         lab = make_lab(revision=revision, host=host, name=name, provider=provider, by=by)
         run = make_run(lab, Verb.LAUNCH, by)
-    live.announce({"type": "lab.changed", "lab": lab.pk})
+    transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
     return run
 
 

@@ -97,7 +97,9 @@ def since(value: datetime | None) -> str:
     if value is None:
         return "–"
     text = span_text(max(0.0, (timezone.now() - value).total_seconds()))
-    return format_html('<time datetime="{}" title="since {}">{}</time>', value.isoformat(), exact(value), text)
+    return format_html(
+        '<time datetime="{}" title="since {}">{}</time>', value.isoformat(), exact(value), text
+    )
 
 
 @register.filter

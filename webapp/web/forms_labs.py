@@ -21,9 +21,13 @@ class LaunchForm(forms.Form):
     """
 
     revision = forms.ModelChoiceField(Revision.objects.none(), label="Definition", empty_label=None)
-    name = forms.CharField(max_length=40, help_text="Letters, digits and hyphens; its machines are named after it.")
+    name = forms.CharField(
+        max_length=40, help_text="Letters, digits and hyphens; its machines are named after it."
+    )
     host = forms.ModelChoiceField(Host.objects.none(), label="Lab host", empty_label=None)
-    provider = forms.ChoiceField(required=False, help_text="A rehearsal starts no machine; it plays what would happen.")
+    provider = forms.ChoiceField(
+        required=False, help_text="A rehearsal starts no machine; it plays what would happen."
+    )
 
     def __init__(self, *args: Any, definition: str = "", **kwargs: Any) -> None:  # Any: Form's own arguments
         super().__init__(*args, **kwargs)
@@ -37,7 +41,7 @@ class LaunchForm(forms.Form):
         }
         revision, host, provider = self.fields["revision"], self.fields["host"], self.fields["provider"]
         revision.queryset = revisions_in_use()  # type: ignore[attr-defined]  # a ModelChoiceField
-        revision.widget.choices = [(r.pk, str(r)) for r in listed]  # type: ignore[attr-defined]
+        revision.widget.choices = [(r.pk, str(r)) for r in listed]
         host.queryset = Host.objects.all()  # type: ignore[attr-defined]  # a ModelChoiceField
         found = sorted({name for one in hosts for name in one.providers} - {REHEARSAL})
         provider.choices = [AUTOMATIC, *((n, n) for n in found), (REHEARSAL, "Rehearsal")]  # type: ignore[attr-defined]
@@ -46,7 +50,9 @@ class LaunchForm(forms.Form):
 class GuestForm(forms.Form):
     """Let somebody operate a lab."""
 
-    person = forms.ModelChoiceField(User.objects.none(), to_field_name="username", empty_label="Choose a person")
+    person = forms.ModelChoiceField(
+        User.objects.none(), to_field_name="username", empty_label="Choose a person"
+    )
 
     def __init__(self, lab: Lab, *args: Any, **kwargs: Any) -> None:  # Any: Form's own arguments
         super().__init__(*args, **kwargs)

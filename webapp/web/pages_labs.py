@@ -58,7 +58,9 @@ def labs_context(request: Request) -> Context:
         request.user, text=asked["q"], is_mine=bool(asked["mine"]), is_destroyed=bool(asked["destroyed"])
     )
     shown = overview(labs, kind, request.GET.get("page", 1))
-    counters = [(name, shown.counts[name], address(asked, kind=name)) for name in KINDS if name in shown.counts]
+    counters = [
+        (name, shown.counts[name], address(asked, kind=name)) for name in KINDS if name in shown.counts
+    ]
     return {
         "shown": shown,
         "asked": {**asked, "kind": kind},

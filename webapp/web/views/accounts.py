@@ -70,7 +70,9 @@ def first_run(request: HttpRequest) -> HttpResponse:
     form = FirstRunForm(request.POST or None)
     user = make_first(form, token) if form.is_valid() else None
     if user is None:
-        return render(request, "accounts/first_run.html", {"form": form}, status=422 if form.is_bound else 200)
+        return render(
+            request, "accounts/first_run.html", {"form": form}, status=422 if form.is_bound else 200
+        )
     login(request, user, backend=MODEL_BACKEND)
     messages.success(request, f"Welcome, {user.username}. Begin with a definition.")
     return redirect("labs")

@@ -29,7 +29,9 @@ def host_context(request: Request, name: str) -> Context:
     """A host with its labs, for somebody who may see it."""
     require(request.user, "host.see")
     host = get_object_or_404(Host, name=name)
-    facts = [(label, f"{host.facts[key]} {unit}".strip()) for key, label, unit in FACTS if host.facts.get(key)]
+    facts = [
+        (label, f"{host.facts[key]} {unit}".strip()) for key, label, unit in FACTS if host.facts.get(key)
+    ]
     return {
         "host": host,
         "is_seen": host.is_seen(timezone.now()),

@@ -73,7 +73,10 @@ def launched(form: LaunchForm, by: User) -> Run | None:
 @require_GET
 def lab(request: Request, slug: str) -> HttpResponse:
     found = see_lab(request, slug)
-    context = {**lab_context(found, request.user), "history": run_history(found.lab, request.GET.get("page", 1))}
+    context = {
+        **lab_context(found, request.user),
+        "history": run_history(found.lab, request.GET.get("page", 1)),
+    }
     return render(request, "labs/detail.html", context)
 
 
@@ -112,7 +115,11 @@ def lab_verb(request: Request, slug: str, verb: str) -> HttpResponse:
     found = find_lab(request, slug, "lab.destroy" if verb == Verb.DESTROY else "lab.operate")
     machine = request.POST.get("machine", "")
     if verb == Verb.DESTROY and request.POST.get("confirm", "").strip() != found.name:
-        context = {"lab": found, "machine": machine, "error": f"Type {found.name} exactly; nothing was destroyed."}
+        context = {
+            "lab": found,
+            "machine": machine,
+            "error": f"Type {found.name} exactly; nothing was destroyed.",
+        }
         return render(request, "labs/destroy.html", context, status=422)
     try:
         run, is_new = request_run(

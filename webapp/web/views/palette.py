@@ -44,4 +44,6 @@ def split_verb(text: str) -> tuple[Verb | None, str]:
 
 def commands(view: LabView, request: Request, verb: Verb | None) -> list[dict[str, object]]:
     """Offer the typed verb on a lab, with the reason if it is not possible."""
-    return [{"lab": view.lab, "offer": offer} for offer in lab_offers(view, request.user) if offer.verb == verb]
+    return [
+        {"lab": view.lab, "offer": offer} for offer in lab_offers(view, request.user) if offer.verb == verb
+    ]
