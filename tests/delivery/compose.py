@@ -17,7 +17,7 @@ def fill_in(text: str, env: Mapping[str, str]) -> str:
 
     def value(match: re.Match[str]) -> str:
         name, kind, default = match.groups()
-        return env.get(name) or default if kind == "-" else env[name]
+        return (env.get(name) or default or "") if kind == "-" else env[name]
 
     return VARIABLE.sub(value, text)
 
@@ -25,4 +25,9 @@ def fill_in(text: str, env: Mapping[str, str]) -> str:
 def services(env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """Return each service as compose would start it."""
     text = fill_in((ROOT / "docker-compose.yml").read_text(), env)
-    return yaml.safe_load(text)["services"]
+    every: dict[str, dict[str, Any]] = yaml.safe_load(text)["services"]
+    for service in every.values():
+        # `NAME:` with nothing behind it is None to YAML, and an empty value to compose.
+        told = service.get("environment", {})
+        service["environment"] = {name: "" if value is None else str(value) for name, value in told.items()}
+    return every
