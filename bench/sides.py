@@ -175,15 +175,8 @@ def fill(stack: Stack, *arguments: str) -> Figures:
 
 
 def cpu_s(pids: list[int]) -> float:
-    """Return the CPU time of these processes and of what they have started (the keeper; not the child)."""
-    total = 0.0
-    for pid in pids:
-        times = psutil.Process(pid).cpu_times()
-        total += times.user + times.system
-        for child in psutil.Process(pid).children():
-            if "keeper.py" in " ".join(child.cmdline()):
-                total += sum(child.cpu_times()[:2])
-    return total
+    """Return the CPU time of these processes; what they have started (the keeper, the child) is not in it."""
+    return sum(sum(psutil.Process(pid).cpu_times()[:2]) for pid in pids)
 
 
 def rss_mb(pid: int) -> float:

@@ -15,7 +15,8 @@ import zstandard
 
 from webapp.logs.lines import LogLine, Stream
 
-LEVEL = 3
+LEVEL = 1  # of zstd: on the way in it has to be quick
+COMPACT_LEVEL = 6  # a compacted chunk is written once and kept
 NEWLINE_SHOWN = "␊"
 SGR_BYTES = re.compile(rb"\x1b\[[0-9;:]*m")
 
@@ -81,6 +82,7 @@ class Codecs(threading.local):
 
     def __init__(self) -> None:
         self.compressor = zstandard.ZstdCompressor(level=LEVEL)
+        self.compactor = zstandard.ZstdCompressor(level=COMPACT_LEVEL)
         self.decompressor = zstandard.ZstdDecompressor()
 
 
@@ -93,7 +95,7 @@ def pack(lines: Sequence[LogLine], ms: int, step: int) -> Packed:
     if joined.count("\n") != len(lines) - 1:  # a newline inside a line would renumber all that follow
         joined = "\n".join([line.text.replace("\n", NEWLINE_SHOWN) for line in lines])
     raw = joined.encode("utf-8", "backslashreplace")
-    return pack_raw(raw, mark_lines(lines, ms, step))
+    return pack_raw(CODECS.compressor, raw, mark_lines(lines, ms, step))
 
 
 def mark_lines(lines: Sequence[LogLine], ms: int, step: int) -> list[Mark]:
@@ -107,9 +109,9 @@ def mark_lines(lines: Sequence[LogLine], ms: int, step: int) -> list[Mark]:
     return [*marks, (count, ms, step, machine, stream)]
 
 
-def pack_raw(raw: bytes, marks: list[Mark]) -> Packed:
+def pack_raw(compressor: zstandard.ZstdCompressor, raw: bytes, marks: list[Mark]) -> Packed:
     line_count = count_lines(marks)
-    return Packed(CODECS.compressor.compress(raw), orjson.dumps(marks), line_count, len(raw) - line_count + 1)
+    return Packed(compressor.compress(raw), orjson.dumps(marks), line_count, len(raw) - line_count + 1)
 
 
 def count_lines(marks: list[Mark]) -> int:
@@ -131,4 +133,4 @@ def join_chunks(chunks: Sequence[Chunk]) -> Packed:
             marks[-1] = (marks[-1][0] + mark[0], *mark[1:])
         else:
             marks.append(mark)
-    return pack_raw(b"\n".join([chunk.raw for chunk in chunks]), marks)
+    return pack_raw(CODECS.compactor, b"\n".join([chunk.raw for chunk in chunks]), marks)
