@@ -64,6 +64,16 @@ def test_up_ends_every_process_when_it_is_told_to(started: Start, number: signal
     assert "Traceback" not in up.output
 
 
+def test_up_does_not_wait_when_it_is_told_to_end_twice(started: Start):
+    up = started().wait_for_address()
+    up.process.send_signal(signal.SIGINT)
+    wait_until(lambda: not up.processes("uvicorn"), 30, "it has begun to end")
+
+    up.end(signal.SIGINT)
+
+    up.wait_for_nothing()
+
+
 @pytest.mark.parametrize("victim", ["manage.py", "supervisord"])
 def test_up_leaves_nothing_behind_when_it_is_killed(started: Start, victim: str):
     up = started().wait_for_address()

@@ -60,10 +60,16 @@ def prctl(option: int, value: int) -> None:
 
 @contextlib.contextmanager
 def signals_end(child: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Pass on the wish to end as TERM, the one signal that supervisord takes as such."""
+    """Pass on the wish to end as TERM, which supervisord takes as such; whoever asks twice does not wait."""
+    asked = False
 
     def pass_on(_number: int, _frame: FrameType | None) -> None:
-        child.terminate()
+        nonlocal asked
+        if asked:
+            child.kill()
+        else:
+            child.terminate()
+        asked = True
 
     before = {number: signal.signal(number, pass_on) for number in SIGNALS}
     try:
