@@ -14,6 +14,12 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from webapp.catalog import library
+from webapp.catalog.kit_versions import VersionsError
+from webapp.catalog.library import KitError
+from webapp.diagnosis.kit_file import RulesError
+from webapp.diagnosis.rules import load_rules
+
 MIB = 1024**2
 LEAST_FREE_MIB = 200
 
@@ -50,6 +56,25 @@ def check_environments(app_configs: Sequence[AppConfig] | None, **_: Any) -> lis
         return []
     hint = "Set LAB_ENVIRONMENTS to the folder `environments` of this version of the dashboard."
     return [Error(f"{folder} has no {', '.join(missing)}.", hint=hint, id="webapp.E003")]
+
+
+@register(Tags.files)
+def check_kit(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """The kit's own data can be read: its steps, its versions, its known failures."""
+    del app_configs
+    root = Path(settings.ENVIRONMENTS_DIR)
+    readers = (library.kit_steps, library.versions, lambda root: load_rules(library.failures_text(root)))
+    found: list[CheckMessage] = []
+    for read in readers:
+        try:
+            read(root)
+        except (KitError, VersionsError, RulesError) as error:
+            hint = "Correct the file, or bring back the one of this version of the dashboard."
+            found.append(Error(f"The kit cannot be used. {error}", hint=hint, id="webapp.E005"))
+        except FileNotFoundError as error:
+            hint = "Set LAB_ENVIRONMENTS to the folder `environments` of this version of the dashboard."
+            found.append(Error(f"The kit has no {Path(error.filename).name}.", hint=hint, id="webapp.E003"))
+    return found
 
 
 @register(Tags.caches)

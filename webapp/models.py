@@ -2,17 +2,23 @@
 
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.models import Change, Cluster, Fix, Sighting
+from webapp.builds.models import Artifact, ArtifactUse, Build, Follow, UserComponent
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
 from webapp.logs.models import Log, LogChunk, Spool
-from webapp.runs.models import Run, Step
+from webapp.runs.models import Finding, Run, Step
 
 __all__ = [
+    "Artifact",
+    "ArtifactUse",
     "AuditEntry",
+    "Build",
     "Change",
     "Cluster",
     "Definition",
+    "Follow",
+    "Finding",
     "Fix",
     "Host",
     "Lab",
@@ -26,4 +32,5 @@ __all__ = [
     "Spool",
     "Step",
     "User",
+    "UserComponent",
 ]

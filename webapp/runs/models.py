@@ -66,6 +66,7 @@ class Step(models.Model):
     signature = models.CharField(max_length=200, blank=True)
     sentence = models.CharField(max_length=500, blank=True)
     is_carried = models.BooleanField(default=False)  # done by the run that this one continues
+    noise_count = models.PositiveIntegerField(default=0)  # lines that are known to look worse than they are
 
     class Meta:
         ordering = ("number",)
@@ -78,7 +79,37 @@ class Step(models.Model):
         return self.key
 
     @property
+    def name(self) -> str:
+        """What a rule of failures.yaml knows it by: the kit's step ("windows-join"), or its kind ("up")."""
+        return self.key.rpartition(" ")[2] if self.kind == "provision" else self.kind
+
+    @property
     def duration_s(self) -> float | None:
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
+
+
+class Finding(models.Model):
+    """A known failure (kit/failures.yaml) at one line of a run's log; the rule's words as they were then."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="findings")
+    step = models.ForeignKey(Step, on_delete=models.CASCADE, related_name="findings")
+    line = models.PositiveBigIntegerField()
+    machine = models.CharField(max_length=15, blank=True)
+    rule = models.CharField(max_length=60)
+    kind = models.CharField(max_length=10)  # diagnosis.rules.Kind
+    title = models.CharField(max_length=200)
+    explanation = models.TextField(blank=True)
+    advice = models.TextField(blank=True)
+    link = models.CharField(max_length=300, blank=True)
+    found_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("line", "id")
+        constraints = [
+            models.UniqueConstraint(fields=["run", "line", "rule"], name="one_finding_per_line_and_rule"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.rule} at line {self.line}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from django.conf import settings
 
 from webapp.executions.models import ENDED, Status
-from webapp.executions.record import Recorder, record_rest
+from webapp.executions.record import Recorder, nothing, record_rest
 from webapp.hosts.models import Host
 from webapp.labs.actions import record_states
 from webapp.labs.models import Lab
@@ -22,6 +22,7 @@ from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
 from webapp.process import open_spool, remove_spool
 from webapp.runs.actions import announce_run
+from webapp.runs.findings import StepWatch
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
 from webapp.runs.steps import driver_for
@@ -78,7 +79,9 @@ def store_rest(run: Run) -> bool:
     for spool in Spool.objects.filter(log_id=run.log_id, closed_at=None):
         folder = Path(spool.folder)
         step = run.steps.filter(number=spool.step).first()
-        recorder = Recorder(spool, VagrantOutput(step.machine if step else "").translate, Redactor(()))
+        output = VagrantOutput(step.machine if step else "")
+        look = StepWatch(run, step, name=step.name, role="").look if step else nothing
+        recorder = Recorder(spool, output.translate, Redactor(()), look)
         if not folder.exists():
             recorder.close()
         elif record_rest(open_spool(folder, spool.offset), recorder):

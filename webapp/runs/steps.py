@@ -16,7 +16,8 @@ from django.utils import timezone
 from webapp.catalog.manifests import ManifestError
 from webapp.catalog.spec import LabSpec
 from webapp.catalog.version_labels import VersionError
-from webapp.executions.record import Recorder, make_spool, record_child
+from webapp.diagnosis.rules import Rule
+from webapp.executions.record import Recorder, make_spool, nothing, record_child
 from webapp.hosts.inspection import gather, judge
 from webapp.labs.actions import lab_folder, record_states
 from webapp.labs.folder import FolderError, prepare_folder
@@ -26,6 +27,7 @@ from webapp.logs import store
 from webapp.logs.redact import Redactor
 from webapp.planning.plan import PlannedStep, StepKind
 from webapp.process import Child, Exit, remove_spool
+from webapp.runs.findings import StepWatch
 from webapp.runs.inputs import InputError, step_inputs
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
@@ -70,6 +72,7 @@ class StepContext:
     step: PlannedStep
     row: Step
     is_stopping: Callable[[], bool]
+    watch: StepWatch | None = None  # looks at what the step's children say
 
     @property
     def lab(self) -> Lab:
@@ -80,17 +83,24 @@ class StepContext:
 
 
 def run_step(context: StepContext) -> Outcome:
-    """Try the step until it succeeds, fails twice the same way, or runs out of attempts."""
+    """Try the step until it succeeds, fails twice the same way or beyond mending, or runs out of attempts."""
     attempts = max(context.step.attempts, 1)
     previous = ""
+    watch = watch_of(context)
+    context = replace(context, watch=watch)
     for attempt in range(1, attempts + 1):
         Step.objects.filter(pk=context.row.pk).update(attempt=attempt)
         outcome = KINDS[context.step.kind](context)
         if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
             outcome = check_shell(context)
         outcome = replace(outcome, attempt=attempt)
+        cause = watch.end_attempt(is_failed=outcome.status == Step.Status.FAILED)
         if outcome.status != Step.Status.FAILED:
             return outcome
+        if cause is not None:
+            outcome = explained(outcome, cause)
+            if cause.retry is False:
+                return outcome
         if outcome.signature and outcome.signature == previous:
             sentence = f"{outcome.sentence} It failed twice in the same way, so it is not tried again."
             return replace(outcome, sentence=sentence)
@@ -101,6 +111,20 @@ def run_step(context: StepContext) -> Outcome:
         if wait_or_stop(context, BACKOFF_S * attempt):
             return canceled()
     raise AssertionError("unreachable: the last attempt returns")
+
+
+def watch_of(context: StepContext) -> StepWatch:
+    """Return what looks at this step's lines; a step of no machine has no role."""
+    machines = LabSpec.from_json(context.lab.spec).machines
+    role = next((str(machine.role) for machine in machines if machine.name == context.step.machine), "")
+    return StepWatch(context.run, context.row, name=context.row.name, role=role)
+
+
+def explained(outcome: Outcome, cause: Rule) -> Outcome:
+    """Say the known failure in place of Vagrant's words, which stay in the log."""
+    hopeless = " It is not tried again, since that cannot help." if cause.retry is False else ""
+    sentence = f"{cause.title}. {cause.advice}{hopeless}"
+    return replace(outcome, sentence=sentence, signature=f"{cause.id} {outcome.signature}")
 
 
 def check_shell(context: StepContext) -> Outcome:
@@ -268,7 +292,8 @@ def record_verb(context: StepContext, driver: VagrantDriver) -> Outcome:
     output = VagrantOutput(context.step.machine)
     end = time.monotonic() + context.step.limit_s
     with start_child(driver, context, folder) as child:
-        recorder = Recorder(spool, output.translate, Redactor(()))
+        look = context.watch.look if context.watch is not None else nothing
+        recorder = Recorder(spool, output.translate, Redactor(()), look)
         ended = record_child(child, recorder, lambda: context.is_stopping() or time.monotonic() > end)
     remove_spool(folder)
     return judge_end(context, ended, output)
