@@ -177,6 +177,14 @@ CHANNEL_LAYERS = {
 # -- Celery -------------------------------------------------------------------
 # Kombu spells a unix socket redis+socket://, redis-py spells it unix://.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://", 1).replace("?db=", "?virtual_host=")
+# A click does not wait for a Redis that is away: the run is stored, and beat enqueues it again.
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0,
+    "interval_max": 0,
+    "socket_connect_timeout": 2,
+}
 CELERY_RESULT_BACKEND = None
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_SERIALIZER = "json"

@@ -16,14 +16,15 @@ from webapp.labs.models import Lab
 from webapp.labs.settle import settle_versions
 
 ENVIRONMENTS = Path(__file__).parents[2] / "environments"
-MakeLab = Callable[[str], Lab]
+MakeLab = Callable[..., Lab]
 
 
 @pytest.fixture
 def make(db: None, owner: User, var: Path) -> MakeLab:
-    def make(text: str) -> Lab:
+    def make(text: str, provider: str = "rehearsal") -> Lab:
         revision = RevisionFactory(text=text, spec=parse(text).to_json())
-        return make_lab(revision=revision, host=HostFactory(), name="try", provider="", by=owner)
+        host = HostFactory(providers=["libvirt"])
+        return make_lab(revision=revision, host=host, name="try", provider=provider, by=owner)
 
     return make
 
@@ -61,9 +62,20 @@ def test_a_label_is_exact_in_a_rehearsal_from_its_launch_on(make: MakeLab):
 
 def test_a_definition_that_does_not_go_together_makes_nothing(make: MakeLab):
     with pytest.raises(LaunchError, match="Nearest that works"):
-        make("kubernetes: {version: '1.24.3'}\n")
+        make("kubernetes: {version: '1.24.3'}\n", provider="libvirt")
 
     assert not Lab.objects.exists()
+
+
+def test_a_rehearsal_of_it_is_played_and_says_so(make: MakeLab):
+    lab = make("kubernetes: {version: '1.24.3'}\n")
+    folder = lab_folder(lab)
+
+    said = settle_versions(lab, folder, ENVIRONMENTS)
+    prepare_folder(lab, folder, ENVIRONMENTS)
+
+    assert any(text.startswith("A real launch would be refused: kubernetes.version") for text in said)
+    assert not (folder / "rendered").exists()
 
 
 def test_another_kit_than_the_pinned_one_is_refused(make: MakeLab):

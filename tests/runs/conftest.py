@@ -14,7 +14,7 @@ from webapp.catalog.variables import parse
 from webapp.labs.actions import make_lab
 from webapp.labs.models import Lab
 
-MACHINES_ONLY = "scope: machines\nrehearsal: {speed: 200}\n"
+MACHINES_ONLY = "scope: machines\nrehearsal: {speed: 2000}\n"
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 | action | administrator | member | viewer | lab owner | lab guest |
 |---|---|---|---|---|---|
 | lab.see, host.see, definition.see | yes | yes | yes | yes | yes |
+| build.see | yes | yes | yes | – | – |
+| build.request (also cancel, keep, upload, add components, follow) | yes | yes | no | – | – |
 | lab.launch | yes | yes | no | – | – |
 | lab.operate (verbs, cancel, retry) | yes | yes | no | yes | yes |
 | lab.destroy, lab.share, lab.connect | yes | no | no | yes | no |
@@ -27,6 +29,8 @@ SITE: dict[str, frozenset[str]] = {
     "lab.see": frozenset({Role.MEMBER, Role.VIEWER}),
     "host.see": frozenset({Role.MEMBER, Role.VIEWER}),
     "definition.see": frozenset({Role.MEMBER, Role.VIEWER}),
+    "build.see": frozenset({Role.MEMBER, Role.VIEWER}),
+    "build.request": frozenset({Role.MEMBER}),
     "lab.launch": frozenset({Role.MEMBER}),
     "lab.operate": frozenset({Role.MEMBER}),
     "lab.destroy": frozenset(),

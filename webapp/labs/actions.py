@@ -41,16 +41,16 @@ def lab_folder(lab: Lab) -> Path:
 def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: User) -> Lab:
     """Store a lab and its machines with a subnet of their own; call inside a transaction.
 
-    Raises LaunchError when the definition does not go together, or the name, the provider or the
-    addresses cannot be had.
+    Raises LaunchError when the definition does not go together (a rehearsal plays it all the same),
+    or the name, the provider or the addresses cannot be had.
     """
     spec = LabSpec.from_json(revision.spec)
     versions = library.versions(Path(settings.ENVIRONMENTS_DIR))
-    if problems := refusals(spec, versions):
-        raise LaunchError(problems)
     provider = choose_provider(spec, host, provider)
-    if provider == REHEARSAL:
+    if provider == REHEARSAL:  # plays a lab that could not be; its log says so
         spec = pin_versions(spec, versions).spec
+    elif problems := refusals(spec, versions):
+        raise LaunchError(problems)
     subnet = choose_subnet(spec, taken_subnets(host))
     placed = place_in(spec, subnet)
     slug = free_slug(name)

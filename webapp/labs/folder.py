@@ -10,6 +10,7 @@ from webapp.catalog import library
 from webapp.catalog.placing import lab_json
 from webapp.catalog.render import render_files
 from webapp.catalog.spec import LabSpec
+from webapp.labs.launch_checks import refusals
 from webapp.labs.models import Lab
 
 
@@ -52,9 +53,12 @@ def make_folder(lab: Lab, folder: Path, environments: Path) -> None:
 
 def rendered(lab: Lab, environments: Path) -> dict[str, str]:
     """Return path → text of the files that guests use as they are; the lab's spec is placed and exact."""
+    spec, versions = LabSpec.from_json(lab.spec), library.versions(environments)
+    if lab.is_rehearsal and refusals(spec, versions):
+        return {}  # what does not go together has no files; nobody would read them either
     return render_files(
-        LabSpec.from_json(lab.spec),
-        library.versions(environments),
+        spec,
+        versions,
         library.manifests(environments),
         mirror=settings.LAB_MIRROR,
     )

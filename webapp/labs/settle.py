@@ -29,12 +29,14 @@ def settle_versions(lab: Lab, folder: Path, environments: Path) -> list[str]:
     if not lab.is_rehearsal:
         resolved = fetch_versions(spec, versions, fetch_text)
         spec, notes = resolved.spec, resolved.notes
-    if problems := refusals(spec, versions):
+    problems = refusals(spec, versions)
+    if problems and not lab.is_rehearsal:
         raise FolderError(" ".join(problems))
     if spec != LabSpec.from_json(lab.spec):
         lab.spec = spec.to_json()
         Lab.objects.filter(pk=lab.pk).update(spec=lab.spec)
-    return [*notes, *(f"Untested: {text}" for text in cautions(spec, versions))]
+    refused = [f"A real launch would be refused: {text}" for text in problems]
+    return [*notes, *refused, *(f"Untested: {text}" for text in cautions(spec, versions))]
 
 
 def fetch_text(url: str) -> str:

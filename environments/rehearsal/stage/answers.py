@@ -78,6 +78,8 @@ def want_ready(lab: Lab, machine: Machine) -> MachineState:
             "VMNotRunningError",
             "VM must be running to open SSH connection. Run `vagrant up`\nto start the virtual machine.",
         )
+    if not state.booted_at:  # its boot timed out: it runs, and answers nobody
+        raise Failure("SSHNotReady", NOT_READY)
     return state
 
 
