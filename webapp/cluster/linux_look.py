@@ -1,0 +1,118 @@
+"""One command for a Linux machine, and what it said → `KubeFacts` and `MachineFacts`. Pure.
+
+The control plane answers for the API too. Each part begins with a line `labkit-look NAME`; a part that
+is empty or cannot be read leaves its facts unknown.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from webapp.cluster.facts import BinaryFacts, MachineFacts, ServiceState, WindowsServiceFacts
+from webapp.cluster.powershell import skew
+from webapp.kube.facts import KubeFacts
+from webapp.kube.loose import load, when
+from webapp.kube.parse import parse_objects
+
+MARK = "labkit-look"
+KUBECTL = "sudo kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=10s"
+KINDS = "nodes,pods,csr,leases"
+UNITS = ("containerd", "kubelet", "chrony", "ssh")
+OF_MACHINE = (
+    ("date", "date -u +%Y-%m-%dT%H:%M:%SZ"),
+    ("units", f"systemctl is-active {' '.join(UNITS)}"),
+    ("addresses", "ip -4 -o addr show"),
+    ("files", "sudo ls -1 /etc/kubernetes /var/lib/kubelet /etc/cni/net.d"),
+    ("versions", "kubelet --version; containerd --version"),
+    ("healthz", "curl -fsS --max-time 3 http://127.0.0.1:10248/healthz"),
+)
+OF_API = (
+    ("readyz", f"{KUBECTL} get --raw /readyz"),
+    ("objects", f"{KUBECTL} get {KINDS} -A -o json"),
+    ("events", f"{KUBECTL} get events -A -o json"),
+    (
+        "tokens",
+        f"{KUBECTL} -n kube-system get secrets --field-selector type=bootstrap.kubernetes.io/token -o json",
+    ),
+)
+ACTIVE: Mapping[str, ServiceState] = {
+    "active": "Running",
+    "reloading": "Running",
+    "inactive": "Stopped",
+    "failed": "Stopped",
+    "activating": "StartPending",
+    "deactivating": "StopPending",
+}
+ADDRESS = re.compile(r"\binet (\d+\.\d+\.\d+\.\d+)/")
+PART = re.compile(rf"(?m)^{MARK} ([a-z]+)\r?$\n?")
+
+
+def look_command(*, asks_api: bool) -> str:
+    """Return one line of shell; its exit code says nothing."""
+    parts = (*OF_MACHINE, *OF_API) if asks_api else OF_MACHINE
+    return "; ".join(f"echo {MARK} {name}; {command}" for name, command in parts) + f"; echo {MARK} end"
+
+
+def parts_of(said: str) -> dict[str, str]:
+    """Return what stands under each mark; a part whose end was cut off is not there."""
+    pieces = PART.split(said)
+    found = dict(zip(pieces[1::2], pieces[2::2], strict=True))
+    if "end" not in found and found:
+        found.pop(list(found)[-1])
+    return found
+
+
+def parse_machine(said: str, now: datetime) -> MachineFacts | None:
+    """Return the machine's facts; None when there is no answer at all."""
+    parts = parts_of(said)
+    if not parts:
+        return None
+    files = parts.get("files")
+    return MachineFacts(
+        os="linux",
+        clock_skew_s=skew(when(parts.get("date", "").strip()), now),
+        addresses=tuple(a for a in ADDRESS.findall(parts.get("addresses", "")) if a != "127.0.0.1"),
+        binaries=tuple(binaries(parts["versions"])) if parts.get("versions") else None,
+        is_kubelet_healthy=parts["healthz"].strip() == "ok" if "healthz" in parts else None,
+        services=tuple(units(parts["units"])) if parts.get("units") else None,
+        answers_containerd=is_active(parts, "containerd"),
+        files=names(files) if files else None,
+        has_kubelet_conf="kubelet.conf" in names(files) if files else None,
+        has_bootstrap_conf="bootstrap-kubelet.conf" in names(files) if files else None,
+        cni_files=tuple(n for n in names(files) if n.endswith((".conf", ".conflist"))) if files else None,
+        is_api_ready=parts["readyz"].strip().endswith("ok") if parts.get("readyz") else None,
+    )
+
+
+def names(files: str) -> tuple[str, ...]:
+    """Return the file names of several listings; the folders' own lines end in a colon."""
+    lines = (line.strip() for line in files.splitlines())
+    return tuple(line for line in lines if line and not line.endswith(":"))
+
+
+def units(said: str) -> Iterator[WindowsServiceFacts]:
+    """Yield the units; systemctl prints one word each, in the order asked."""
+    for name, word in zip(UNITS, said.split(), strict=False):
+        yield WindowsServiceFacts(name, ACTIVE.get(word, ""))
+
+
+def is_active(parts: Mapping[str, str], name: str) -> bool | None:
+    state = next((unit.state for unit in units(parts.get("units", "")) if unit.name == name), "")
+    return None if state == "" else state == "Running"
+
+
+def binaries(said: str) -> Iterator[BinaryFacts]:
+    """Yield kubelet and containerd with their versions."""
+    for name, pattern in (("kubelet", r"Kubernetes (v\S+)"), ("containerd", r"containerd \S+ (v?\S+)")):
+        if found := re.search(pattern, said):
+            yield BinaryFacts(name, version=found[1])
+
+
+def parse_api(said: str) -> KubeFacts | None:
+    """Return the cluster's facts; None when the API gave no list of objects."""
+    parts = parts_of(said)
+    listed = {name: load(parts.get(name, "")) for name in ("objects", "events", "tokens")}
+    if listed["objects"] is None:
+        return None
+    missing = tuple(name for name, value in listed.items() if value is None)
+    return parse_objects(listed.values(), missing)
