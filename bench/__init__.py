@@ -1,1 +1,1 @@
-"""What the log's way from a child's stdout to the last viewer costs. Run by `make bench`; docs/bench.md explains it."""
+"""What the way from a child's stdout to the last viewer costs: `make bench`, docs/bench.md."""

@@ -79,7 +79,10 @@ class Bench:
     def opening(self) -> None:
         """A finished log of 200,000 lines: its tail, and all of it."""
         log_id = fill(self.stack, "long", str(LONG_LINES))["log"]
-        for key, query, first in (("tail_s", "after=tail&tail=500", LONG_LINES - 500), ("all_s", "after=-1", 0)):
+        for key, query, first in (
+            ("tail_s", "after=tail&tail=500", LONG_LINES - 500),
+            ("all_s", "after=-1", 0),
+        ):
             self.ours.path = f"/ws/logs/{log_id}/?{query}"
             times = []
             for _ in range(5):
@@ -107,7 +110,9 @@ MEASURES: dict[str, Callable[[Bench], None]] = {
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure the way from a child to its viewers.")
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description="Measure the way from a child to its viewers."
+    )
     parser.add_argument("--quick", action="store_true", help="smaller sizes, one round each: under 90 s")
     parser.add_argument("--only", action="append", choices=MEASURES, help="only this one; may be repeated")
     options = parser.parse_args()

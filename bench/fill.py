@@ -1,6 +1,6 @@
 """Rows for the measurements, through Django; what is made comes back as one line of JSON.
 
-    python -m bench.fill session | log | long LINES | labs LABS RUNS | labs-page
+python -m bench.fill session | log | long LINES | labs LABS RUNS | labs-page
 """
 
 import json
@@ -69,13 +69,16 @@ def long(lines: int) -> dict[str, object]:
 def labs(lab_count: int, run_count: int) -> dict[str, object]:
     host = bench_lab().host
     revision = bench_lab().revision
-    made = [LabFactory(name=f"lab-{n}", owner=person(), host=host, revision=revision) for n in range(lab_count)]
+    made = [
+        LabFactory(name=f"lab-{n}", owner=person(), host=host, revision=revision) for n in range(lab_count)
+    ]
     first = Log.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     Log.objects.bulk_create([LogFactory.build() for _ in range(run_count)], batch_size=1000)
     logs = list(Log.objects.filter(pk__gt=first).order_by("pk"))
     by = {"requested_by": person(), "status": "succeeded"}
     runs = [
-        RunFactory.build(lab=made[n % lab_count], number=n // lab_count + 1, log=logs[n], **by) for n in range(run_count)
+        RunFactory.build(lab=made[n % lab_count], number=n // lab_count + 1, log=logs[n], **by)
+        for n in range(run_count)
     ]
     Run.objects.bulk_create(runs, batch_size=1000)
     return {"labs": lab_count, "runs": run_count}

@@ -1,6 +1,6 @@
-"""The limit: a bare asyncio broadcast, nothing stored. One process reads the child and sends to all, 5 ms batches.
+"""The limit: a bare asyncio broadcast. One process reads the child, sends to all, stores nothing; 5 ms batches.
 
-    python -m bench.limit PORT LINES RATE      a line on stdin starts the child
+python -m bench.limit PORT LINES RATE      a line on stdin starts the child
 """
 
 import asyncio
@@ -23,7 +23,13 @@ async def main() -> None:
         print("ready", flush=True)
         await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bench.producer", lines, rate, stdout=asyncio.subprocess.PIPE, limit=READ_BYTES
+            sys.executable,
+            "-m",
+            "bench.producer",
+            lines,
+            rate,
+            stdout=asyncio.subprocess.PIPE,
+            limit=READ_BYTES,
         )
         assert child.stdout is not None
         rest = b""

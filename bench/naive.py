@@ -1,7 +1,7 @@
 """The naive way, as the usual tutorial has it: one group_send through the channel layer for each line.
 
-    uvicorn bench.naive:application        the consumer
-    python -m bench.naive LINES RATE       the pusher; a line on stdin starts the child
+uvicorn bench.naive:application        the consumer
+python -m bench.naive LINES RATE       the pusher; a line on stdin starts the child
 """
 
 import os
@@ -23,10 +23,10 @@ if not settings.configured:
     )
     django.setup()
 
-from asgiref.sync import async_to_sync  # noqa: E402 (settings first)
-from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
-from channels.layers import get_channel_layer  # noqa: E402
-from channels.routing import ProtocolTypeRouter  # noqa: E402
+from asgiref.sync import async_to_sync
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.routing import ProtocolTypeRouter
 
 
 class TutorialConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # Channels is untyped

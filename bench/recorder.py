@@ -1,6 +1,6 @@
 """Our way in: a child under webapp.process, stored by the product's own recorder, in a worker's place.
 
-    python -m bench.recorder LOG LINES RATE      a line on stdin starts the child
+python -m bench.recorder LOG LINES RATE      a line on stdin starts the child
 """
 
 import resource
@@ -27,7 +27,9 @@ def main() -> None:
         print("ready", flush=True)
         sys.stdin.readline()
         command = [sys.executable, "-m", "bench.producer", lines, rate]
-        with start_child(command, cwd=root, env={"PATH": "/usr/bin:/bin"}, spool=Path(folder) / "spool") as child:
+        with start_child(
+            command, cwd=root, env={"PATH": "/usr/bin:/bin"}, spool=Path(folder) / "spool"
+        ) as child:
             ended = record_child(child, recorder, lambda: False)
     assert ended.is_ok, ended
     used = resource.getrusage(resource.RUSAGE_SELF)

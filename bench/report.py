@@ -83,7 +83,10 @@ class Report:
         cells = [head, *(self.cells(row) for row in self.rows)]
         widths = [max(len(line[column]) for line in cells) for column in range(len(head))]
         lines = [
-            "  ".join(text.ljust(width) if at in (0, 6, 7) else text.rjust(width) for at, (text, width) in enumerate(zip(line, widths, strict=True)))
+            "  ".join(
+                text.ljust(width) if at in (0, 6, 7) else text.rjust(width)
+                for at, (text, width) in enumerate(zip(line, widths, strict=True))
+            )
             for line in cells
         ]
         return "\n".join(line.rstrip() for line in [lines[0], "-" * len(lines[0]), *lines[1:]])
@@ -97,7 +100,10 @@ class Report:
     def as_json(self) -> list[dict[str, object]]:
         """Return the rows for a file; NaN becomes null."""
         return [
-            {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in asdict(row).items()}
+            {
+                name: None if isinstance(value, float) and math.isnan(value) else value
+                for name, value in asdict(row).items()
+            }
             for row in self.rows
         ]
 

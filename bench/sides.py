@@ -1,4 +1,4 @@
-"""The three ways from a child to its viewers: ours, the limit, the naive way. Each starts real processes on loopback."""
+"""The three ways from a child to its viewers: ours, the limit, the naive one; real processes on loopback."""
 
 import json
 import subprocess
@@ -26,7 +26,13 @@ class Part:
         command = [sys.executable, "-m", *arguments]
         errors = (stack.var / f"{arguments[0]}.err").open("ab")
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=stack.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True
+            command,
+            cwd=ROOT,
+            env=stack.env,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
         )
         self.expect("ready")
 
@@ -73,10 +79,14 @@ class Side:
     def order(self, viewers: int, lines: int, **more: Any) -> Order:
         return Order(self.port, self.path, viewers, lines, cookie=self.cookie, **more)
 
-    def measure(self, viewers: int, lines: int, rate: float, timeout_s: float = 60, stalled: int = 0) -> Figures:
+    def measure(
+        self, viewers: int, lines: int, rate: float, timeout_s: float = 60, stalled: int = 0
+    ) -> Figures:
         """Run a child of `lines` lines under so many viewers."""
         feeder = self.prepare(lines, rate)
-        with watching(self.stack, self.order(viewers, lines, timeout_s=timeout_s, stalled=stalled, hold=True)) as watch:
+        with watching(
+            self.stack, self.order(viewers, lines, timeout_s=timeout_s, stalled=stalled, hold=True)
+        ) as watch:
             servers = self.servers(feeder)
             before, began = cpu_s(servers), time.monotonic()
             memory = rss_mb(servers[0])
@@ -157,7 +167,9 @@ class Naive(Side):
     def servers(self, feeder: Part) -> list[int]:
         return [self.stack.parts["naive"].pid, feeder.process.pid, self.stack.parts["redis"].pid]
 
-    def measure(self, viewers: int, lines: int, rate: float, timeout_s: float = 60, stalled: int = 0) -> Figures:
+    def measure(
+        self, viewers: int, lines: int, rate: float, timeout_s: float = 60, stalled: int = 0
+    ) -> Figures:
         try:
             return super().measure(viewers, lines, rate, timeout_s, stalled)
         finally:
@@ -166,7 +178,12 @@ class Naive(Side):
 
 def fill(stack: Stack, *arguments: str) -> Figures:
     done = subprocess.run(
-        [sys.executable, "-m", "bench.fill", *arguments], cwd=ROOT, env=stack.env, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bench.fill", *arguments],
+        cwd=ROOT,
+        env=stack.env,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         raise RuntimeError(done.stderr)

@@ -19,6 +19,7 @@ from typing import Any
 import uvloop
 
 STAMP = re.compile(rb"#(\d{9})@(\d{10}\.\d{6})")
+BUFFER_BYTES = 262_144
 TIMED_FRAME_BYTES = 16_384  # latencies are taken from small frames only: that is what a low rate gives
 
 
@@ -47,13 +48,14 @@ class Result:
     frames: int = 0
 
 
-class Viewer(asyncio.Protocol):
+class Viewer(asyncio.BufferedProtocol):
     """One connection; `done` when it has line number `lines` - 1."""
 
     def __init__(self, order: Order, result: Result, checks_all: bool) -> None:
         self.order, self.result, self.checks_all = order, result, checks_all
         self.next = order.first
-        self.buffer = bytearray()
+        self.buffer = bytearray(BUFFER_BYTES)
+        self.end = 0
         self.is_open = False
         loop = asyncio.get_running_loop()
         self.opened: asyncio.Future[None] = loop.create_future()
@@ -68,25 +70,34 @@ class Viewer(asyncio.Protocol):
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
         )
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 (asyncio's signature)
         if not self.opened.done():
             self.opened.set_exception(ConnectionError("closed before it was open"))
 
-    def data_received(self, data: bytes) -> None:
-        self.buffer += data
-        if not self.is_open:
-            head, found, rest = bytes(self.buffer).partition(b"\r\n\r\n")
-            if not found:
-                return
-            assert b" 101 " in head.splitlines()[0], head[:300]
-            self.is_open, self.buffer = True, bytearray(rest)
-            if not self.opened.done():
-                self.opened.set_result(None)
-        self.take_frames()
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 (asyncio's signature)
+        """Return where the next bytes go: they are looked at in place, not copied."""
+        if self.end == len(self.buffer):
+            self.buffer += bytes(len(self.buffer))
+        return memoryview(self.buffer)[self.end :]
 
-    def take_frames(self) -> None:
-        """Take whole frames off the buffer; the server's frames carry no mask."""
-        at, end = 0, len(self.buffer)
+    def buffer_updated(self, nbytes: int) -> None:
+        self.end += nbytes
+        at = 0
+        if not self.is_open:
+            at = self.buffer.find(b"\r\n\r\n", 0, self.end) + 4
+            if at < 4:
+                return
+            assert b" 101 " in self.buffer[:40], self.buffer[:300]
+            self.is_open = True
+            self.opened.set_result(None)
+        at = self.take_frames(at)
+        if at:  # what is left is the beginning of one frame
+            self.buffer[: self.end - at] = self.buffer[at : self.end]
+            self.end -= at
+
+    def take_frames(self, at: int) -> int:
+        """Take whole frames, from `at` on; return where the first that is not whole begins."""
+        end = self.end
         while end - at >= 2:
             size, head = self.buffer[at + 1] & 127, 2
             if size == 126:
@@ -96,23 +107,24 @@ class Viewer(asyncio.Protocol):
             if end - at < head + size or (head > 2 and end - at < head):
                 break
             if self.buffer[at] & 15 == 1:
-                self.take(bytes(memoryview(self.buffer)[at + head : at + head + size]))
+                self.take(at + head, at + head + size)
             at += head + size
-        del self.buffer[:at]
+        return at
 
-    def take(self, payload: bytes) -> None:
-        found = payload.count(b"#")
+    def take(self, begin: int, stop: int) -> None:
+        payload = self.buffer
+        found = payload.count(b"#", begin, stop)
         if not found:
             return
         self.result.frames += 1
-        start, end = payload.find(b"#"), payload.rfind(b"#")
+        start, end = payload.find(b"#", begin, stop), payload.rfind(b"#", begin, stop)
         first, last = int(payload[start + 1 : start + 10]), int(payload[end + 1 : end + 10])
         if first == 0 and not self.result.first_stamp:
             self.result.first_stamp = float(payload[start + 11 : start + 28])
         self.result.lost += max(0, first - self.next) + max(0, last - first + 1 - found)
         self.result.doubled += max(0, self.next - first) + max(0, found - (last - first + 1))
-        if self.checks_all or len(payload) < TIMED_FRAME_BYTES:
-            self.look_closely(payload, first)
+        if self.checks_all or stop - begin < TIMED_FRAME_BYTES:
+            self.look_closely(bytes(payload[begin:stop]), first)
         self.next = max(self.next, last + 1)
         if self.next >= self.order.lines and not self.done.done():
             self.done.set_result(time.time())
@@ -135,7 +147,9 @@ async def connect(order: Order, result: Result) -> list[Viewer]:
     viewers = []
     for number in range(order.count):
         _, viewer = await loop.create_connection(
-            lambda first=number == 0: Viewer(order, result, first), "127.0.0.1", order.port  # type: ignore[misc]
+            lambda first=number == 0: Viewer(order, result, first),
+            "127.0.0.1",
+            order.port,  # type: ignore[misc]
         )
         await viewer.opened
         viewers.append(viewer)

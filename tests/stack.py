@@ -143,7 +143,7 @@ class Stack:
             "--port",
             str(self.port),
             "--ws",
-            "websockets-sansio",
+            "webapp.ws.protocol:FrameProtocol",
             "--ws-per-message-deflate",
             "false",
             "--log-level",
@@ -165,7 +165,7 @@ class Stack:
             "-c",
             "16",
             "-Q",
-            "default,host-local",
+            "default,builds,host-local",
             "--without-gossip",
             "--without-mingle",
         )

@@ -1,5 +1,6 @@
 """Lines as the browser gets them: JSON frames, each encoded once for all who are at the same place. Pure."""
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -12,17 +13,31 @@ FRAME_BYTES = 64 * 1024  # of text, or one line
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """Lines first..last, ready to send. `message` is the ASGI message, shared by all sockets."""
+    """Lines first..last, ready to send. `message` is the ASGI message, shared by all sockets.
+
+    Its "text" is for any server; its "frame" is the same as a WebSocket frame, for ws.protocol.
+    """
 
     first: int
     last: int
     size: int
-    message: dict[str, str] = field(repr=False)
+    message: dict[str, str | bytes] = field(repr=False)
 
 
 def encode_frame(first: int, rows: Sequence[Row]) -> Frame:
-    text = encode_lines(first, rows).decode()
-    return Frame(first, first + len(rows) - 1, len(text), {"type": "websocket.send", "text": text})
+    payload = encode_lines(first, rows)
+    message: dict[str, str | bytes] = {"type": "websocket.send", "text": payload.decode()}
+    message["frame"] = frame_header(len(payload)) + payload
+    return Frame(first, first + len(rows) - 1, 2 * len(payload), message)
+
+
+def frame_header(size: int) -> bytes:
+    """Return the head of a final, unmasked text frame (RFC 6455, 5.2)."""
+    if size < 126:
+        return struct.pack("!BB", 0x81, size)
+    if size < 65_536:
+        return struct.pack("!BBH", 0x81, 126, size)
+    return struct.pack("!BBQ", 0x81, 127, size)
 
 
 def encode_lines(first: int, rows: Sequence[Row], **more: object) -> bytes:

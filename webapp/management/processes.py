@@ -8,6 +8,7 @@ from pathlib import Path
 
 # A run's child gets INT, TERM, KILL, 10 s apart (docs/driver.md); then the walker stores its last words.
 WORKER_STOP_S = 45
+SOCKET_PROTOCOL = "webapp.ws.protocol:FrameProtocol"
 FIRST_TO_START, REST = 1, 10  # supervisord stops in the opposite order: Redis last
 
 SUPERVISORD = """\
@@ -54,7 +55,7 @@ class Program:
 
 def web_program(bind: str, port: int) -> Program:
     """uvicorn; compression is off for sockets: with it, the live log sends 1/36 as many lines."""
-    options = ["--host", bind, "--port", str(port), "--workers", "1", "--ws", "websockets-sansio"]
+    options = ["--host", bind, "--port", str(port), "--workers", "1", "--ws", SOCKET_PROTOCOL]
     quiet = [
         "--ws-per-message-deflate",
         "false",
@@ -69,7 +70,7 @@ def web_program(bind: str, port: int) -> Program:
 def worker_program(lab_host: str) -> Program:
     """One Celery worker: its own host's queue, and what any worker may do."""
     celery = [*celery_command(), "worker", "-P", "threads", "-c", "32"]
-    queues = ["-Q", f"default,host-{lab_host}", "-n", f"{lab_host}@%h"]
+    queues = ["-Q", f"default,builds,host-{lab_host}", "-n", f"{lab_host}@%h"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     return Program("worker", [*celery, *queues, *quiet], stop_s=WORKER_STOP_S)
 
