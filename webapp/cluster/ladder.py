@@ -114,7 +114,7 @@ def make_ladder(seen: Seen, rules: Rules | None = None) -> Ladder:
         if state == "unknown" and is_broken and not any(p.verdict for _, p in proofs[index + 1 :]):
             state = "waiting"
         rungs.append(rung_of(kind, proof, finding, state, seen))
-        is_broken = is_broken or state in ("failed", "now")
+        is_broken = is_broken or state in ("failed", "now") or (proof.later and proof.verdict is False)
     return Ladder(seen.name, seen.wanted.role, tuple(rungs), seen.seen_at, seen.problem or seen.kube_problem)
 
 
@@ -195,16 +195,6 @@ def line_of(proof: Proof) -> str:
 
 def advice_of(rule: Rule) -> Advice:
     return Advice(rule.id, rule.title, rule.explanation, rule.advice, rule.link)
-
-
-def stuck_text(ladder: Ladder, now: datetime) -> str:
-    """Say where it stands: "winw1 stuck at CNI for 4 min"; "" when it does not."""
-    rung = ladder.stuck
-    if rung is None:
-        return ""
-    word = "stuck at" if rung.state == "failed" else "is at"
-    time = f" for {duration(now - rung.since)}" if rung.since is not None else ""
-    return f"{ladder.machine} {word} {rung.title}{time}"
 
 
 def duration(time: timedelta) -> str:

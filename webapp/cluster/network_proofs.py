@@ -144,7 +144,7 @@ def node_is_ready(seen: Seen) -> Proof:
         return refuted(
             evidence,
             is_final=True,
-            advice="The kubelet does not report. Is the machine on, does the kubelet run, is its address the same?",
+            advice="The kubelet does not report: is the machine on, does the kubelet run?",
             fix=offer("restart-in-order", seen.name),
         )
     return refuted(evidence, logs=kubelet_log(seen))
