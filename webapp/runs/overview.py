@@ -17,11 +17,13 @@ from webapp.labs.queries import whole_labs
 from webapp.labs.state import LabState, RunSeen, judge_lab, judge_machine
 from webapp.logs import store
 from webapp.planning.plan import Verb
+from webapp.runs.findings import FindingRow, finding_rows
 from webapp.runs.models import Run, Step
 
 LABS_A_PAGE = 24
 RUNS_A_PAGE = 15
 TAIL_LINES = 12
+MOST_FINDINGS = 3  # on a lab; all of them are on its run
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class LabView:
     newest: Run | None
     steps: list[Step] = field(default_factory=list)
     is_launched: bool = False
+    findings: tuple[FindingRow, ...] = ()  # of the newest run, while it has not succeeded
 
     @property
     def open_run(self) -> Run | None:
@@ -120,7 +123,8 @@ def views_of(lab_ids: Iterable[int]) -> list[LabView]:
 
 def runs_with_steps(run_ids: Iterable[int]) -> dict[int, Run]:
     steps = Prefetch("steps", Step.objects.order_by("number"))
-    runs = Run.objects.filter(pk__in=list(run_ids)).select_related("requested_by").prefetch_related(steps)
+    runs = Run.objects.filter(pk__in=list(run_ids)).select_related("requested_by")
+    runs = runs.prefetch_related(steps, "findings")
     return {run.pk: run for run in runs}
 
 
@@ -147,7 +151,9 @@ def view_of(lab: Lab, newest: Run | None, is_launched: bool) -> LabView:
         is_launched=is_launched,
         is_destroyed=lab.destroyed_at is not None,
     )
-    return LabView(lab, state, machines, newest, steps, is_launched)
+    is_news = newest is not None and newest.status != Status.SUCCEEDED
+    findings = finding_rows(newest.findings.all()) if newest is not None and is_news else ()
+    return LabView(lab, state, machines, newest, steps, is_launched, findings[:MOST_FINDINGS])
 
 
 def run_seen(run: Run | None, steps: Iterable[Step]) -> RunSeen | None:
@@ -164,7 +170,8 @@ def run_seen(run: Run | None, steps: Iterable[Step]) -> RunSeen | None:
 def lab_view(slug: str) -> LabView:
     """Load one lab; raises Lab.DoesNotExist."""
     lab = whole_labs().annotate(is_launched=Exists(launched_runs())).get(slug=slug)
-    newest = lab.runs.select_related("requested_by").prefetch_related("steps").order_by("-number").first()
+    newest = lab.runs.select_related("requested_by", "log").prefetch_related("steps", "findings")
+    newest = newest.order_by("-number").first()
     return view_of(lab, newest, lab.is_launched)
 
 
@@ -177,8 +184,7 @@ def last_lines(run: Run | None) -> list[tuple[str, str, str]]:
     """Return the machine, stream and text of the newest lines of a run's log, oldest first."""
     if run is None:
         return []
-    count = store.read(run.log_id, after=-1, limit=1).line_count
-    page = store.read(run.log_id, after=max(-1, count - TAIL_LINES - 1), limit=TAIL_LINES)
+    page = store.read(run.log_id, after=max(-1, run.log.line_count - TAIL_LINES - 1), limit=TAIL_LINES)
     return [(machine, stream, text) for _, _, machine, stream, text in page.lines]
 
 
