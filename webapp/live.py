@@ -51,13 +51,18 @@ class HostChanged(TypedDict):
     host: int
 
 
+class BuildChanged(TypedDict):
+    type: Literal["build.changed"]
+    build: int
+
+
 class Resync(TypedDict):
     """Made here, for receivers whose group was out of reach: nudges may have been missed."""
 
     type: Literal["live.resync"]
 
 
-Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged
+Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged | BuildChanged
 Receive = Callable[[Nudge | Resync], None]  # called in the listener's loop; returns at once
 
 
@@ -78,6 +83,8 @@ def groups_of(nudge: Nudge) -> tuple[str, ...]:
             return (lab_group(nudge["lab"]), "labs")
         case "host.changed":
             return ("hosts",)
+        case "build.changed":
+            return ("builds",)
     assert_never(nudge)
 
 

@@ -43,6 +43,8 @@ def home(settings, open_folder: Path, repository: Repository, tmp_path: Path) ->
     folder.mkdir()
     settings.BUILD_HOME = folder / "builds"
     settings.BUILD_HOME.mkdir()
+    (open_folder / "cache").mkdir(exist_ok=True)
+    (settings.BUILD_HOME / "cache").symlink_to(open_folder / "cache")  # Go's own library is compiled once
     settings.ARTIFACT_DIR = folder / "artifacts"
     settings.SPOOL_DIR = folder / "spool"
     settings.BUILD_LOCAL_REPOSITORIES = [str(repository.path)]

@@ -1,0 +1,197 @@
+"""Published binaries: downloaded with their checksum, unpacked within bounds, stored as artifacts.
+
+Addresses come from kit/components.yaml only; a user gives a version. https, or http on this machine's
+loopback (a mirror); a redirect may not leave https.
+"""
+
+import hashlib
+import re
+import tarfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Iterator
+from pathlib import Path, PurePosixPath
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+from webapp.builds.artifacts import BLOCK, MIB, limit_bytes, path_of, store_content
+from webapp.builds.children import note
+from webapp.builds.compile import update, work_folder
+from webapp.builds.errors import ArtifactError, BuildError, RequestError
+from webapp.builds.models import Artifact, Build
+from webapp.builds.pe import check_target, facts_of
+from webapp.builds.queries import prebuilt_sources
+from webapp.builds.watch import Watch
+from webapp.catalog.components import Prebuilt
+
+TIMEOUT_S = 60
+VERSION = re.compile(r"v?(\d{1,3}\.\d{1,4}\.\d{1,4}(?:[-+][0-9A-Za-z.+-]{1,100})?)", re.ASCII)
+SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
+CHECKSUM_BYTES = 64 * 1024
+UNPACKED_TIMES = 20  # an archive may grow by so much, in all
+MOST_MEMBERS = 10_000
+
+
+def check_version(text: str) -> str:
+    """Return an exact version without "v", or raise RequestError."""
+    found = VERSION.fullmatch(text.strip())
+    if not found or ".." in text:
+        raise RequestError(f"{text.strip()[:60]!r} is no exact version; write it like 1.36.1.")
+    return found[1]
+
+
+def fetch_prebuilt(build: Build, watch: Watch) -> list[Artifact]:
+    """Download all that the build's recipe names; rows that are not saved yet."""
+    recipe = build.recipe
+    source = prebuilt_sources().get(recipe["prebuilt"])
+    if source is None:
+        raise BuildError(f"The kit has no source {recipe['prebuilt']} any more.")
+    update(build, stage=Build.Stage.FETCHING, version=f"v{recipe['version']}")
+    found: list[Artifact] = []
+    for target in build.targets:
+        fetch = fetch_archive if source.is_archive else fetch_files
+        found += fetch(build, watch, source, target)
+    return found
+
+
+def address(pattern: str, name: str, version: str, target: str) -> str:
+    system, _, machine = target.partition("/")
+    exe = ".exe" if system == "windows" else ""
+    return pattern.format(version=version, os=system, arch=machine, name=name, exe=exe)
+
+
+def fetch_files(build: Build, watch: Watch, source: Prebuilt, target: str) -> list[Artifact]:
+    """Fetch each binary by itself."""
+    found = []
+    for name in build.names:
+        url = address(source.url, name, build.recipe["version"], target)
+        wanted = checksum(address(source.sha256_url, name, build.recipe["version"], target), url)
+        note(build, f"Fetching {url}")
+        found.append(store_download(build, name, target, url, wanted, download(url, watch)))
+    return found
+
+
+def store_download(
+    build: Build, name: str, target: str, url: str, wanted: str, blocks: Iterable[bytes]
+) -> Artifact:
+    """Store one binary; `wanted` "" where the archive around it was checked."""
+    sha256, size = store_content(checked(blocks, wanted, url), limit_bytes())
+    facts = facts_of(path_of(sha256))
+    check_target(facts, target, name)
+    return Artifact(
+        build=build,
+        origin=Artifact.Origin.FETCH,
+        component=name,
+        target=target,
+        file_name=name + (".exe" if target.startswith("windows/") else ""),
+        sha256=sha256,
+        size_bytes=size,
+        facts=dict(facts),
+        version=build.version,
+        source_url=url,
+        added_by=build.requested_by,
+    )
+
+
+def checked(blocks: Iterable[bytes], wanted: str, url: str) -> Iterator[bytes]:
+    """Pass blocks on; at the end raise ArtifactError when they are not what was published."""
+    digest = hashlib.sha256()
+    for block in blocks:
+        digest.update(block)
+        yield block
+    if wanted and digest.hexdigest() != wanted:
+        raise ArtifactError(
+            f"{url} has the checksum {digest.hexdigest()}, published is {wanted}. It was not kept."
+        )
+
+
+def fetch_archive(build: Build, watch: Watch, source: Prebuilt, target: str) -> list[Artifact]:
+    """Fetch an archive, check it, take the wanted members out."""
+    version = build.recipe["version"]
+    url = address(source.url, "", version, target)
+    wanted = checksum(address(source.sha256_url, "", version, target), url)
+    note(build, f"Fetching {url}")
+    folder = work_folder(build)
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / "archive.tar.gz"
+    size = 0
+    with place.open("wb") as file:
+        for block in checked(download(url, watch), wanted, url):
+            size += file.write(block)
+            if size > limit_bytes():
+                raise ArtifactError(f"{url} is larger than {limit_bytes() // MIB} MiB.")
+    return unpack(build, watch, place, target, url)
+
+
+def unpack(build: Build, watch: Watch, place: Path, target: str, url: str) -> list[Artifact]:
+    """Store the wanted members; raises ArtifactError for an archive that is none, or grows without end."""
+    exe = ".exe" if target.startswith("windows/") else ""
+    wanted = {f"{name}{exe}": name for name in build.names}
+    found, unpacked = [], 0
+    try:
+        with tarfile.open(place, "r|gz") as archive:
+            for number, member in enumerate(archive):
+                watch()
+                unpacked += member.size
+                if unpacked > UNPACKED_TIMES * place.stat().st_size or number > MOST_MEMBERS:
+                    raise ArtifactError(f"{url} unpacks to far more than it is; it was not kept.")
+                name = wanted.pop(PurePosixPath(member.name).name, None) if member.isreg() else None
+                content = archive.extractfile(member) if name else None
+                if name and content:
+                    found.append(store_download(build, name, target, url, "", blocks_of(content)))
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise ArtifactError(f"{url} is no archive that can be read: {error}") from error
+    if wanted:
+        raise ArtifactError(f"{url} holds no {', '.join(wanted)}.")
+    return found
+
+
+def blocks_of(content: IO[bytes]) -> Iterator[bytes]:
+    while block := content.read(BLOCK):
+        yield block
+
+
+def checksum(url: str, of: str) -> str:
+    """Return the published sha256; a list of several names its files."""
+    text = b"".join(download(url, None, most=CHECKSUM_BYTES)).decode("utf-8", "replace")
+    lines = [line for line in text.splitlines() if of.rpartition("/")[2] in line] or text.splitlines()
+    found = SHA256.search("\n".join(lines))
+    if not found:
+        raise ArtifactError(f"{url} holds no checksum, so nothing was fetched.")
+    return found[0]
+
+
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """A forge redirects to its storage; never out of https."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        check_address(newurl)  # Any: the library's own untyped arguments
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+def check_address(url: str) -> None:
+    parts = urlsplit(url)
+    is_loopback = parts.scheme == "http" and parts.hostname in {"127.0.0.1", "localhost", "::1"}
+    if parts.scheme != "https" and not is_loopback:
+        raise BuildError(f"{url[:200]} is not an https address.")
+
+
+def download(url: str, watch: Watch | None, most: int | None = None) -> Iterator[bytes]:
+    """Yield a file's blocks; raises BuildError, or watch.Stopped when the build has to end."""
+    check_address(url)
+    opener = urllib.request.build_opener(SafeRedirects())
+    left = most if most is not None else limit_bytes()
+    try:
+        with opener.open(url, timeout=TIMEOUT_S) as answer:
+            while left >= 0 and (block := answer.read(BLOCK if most is None else most)):
+                left -= len(block)
+                yield block
+                if watch is not None and watch() and watch.stopped is not None:
+                    raise watch.stopped
+    except urllib.error.HTTPError as error:
+        error.close()
+        raise BuildError(f"{url} answered {error.code} {error.reason}.") from error
+    except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+        raise BuildError(f"{url} cannot be fetched: {getattr(error, 'reason', error)}") from error
+    if left < 0:
+        raise ArtifactError(f"{url} is larger than allowed.")

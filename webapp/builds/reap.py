@@ -1,0 +1,69 @@
+"""Builds whose worker is gone: say so, keep the last lines, clean up, go on in a new build.
+
+Called by beat through the builds' queue, every few seconds, on the host that has the spools.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings
+from django.db.models import Q
+
+from webapp.builds.actions import announce_build, continue_build
+from webapp.builds.children import plain
+from webapp.builds.execute import clean_up, close_log
+from webapp.builds.models import Build
+from webapp.executions.models import ENDED, Status
+from webapp.executions.record import Recorder, record_rest
+from webapp.logs.models import Spool
+from webapp.logs.redact import Redactor
+from webapp.process import open_spool, remove_spool
+
+logger = logging.getLogger(__name__)
+
+SENTENCE = "The worker that ran this was lost; its compiler was stopped."
+
+
+def reap_builds(now: datetime) -> None:
+    """Mark lost builds, then finish those whose child has ended, then go on after them."""
+    silent_since = now - timedelta(seconds=settings.LAB_LOST_AFTER_S)
+    for build in Build.objects.filter(status=Status.RUNNING, heartbeat_at__lt=silent_since):
+        interrupt(build, now)
+    # A worker that lives closes the log right after the end: it gets the time for that.
+    is_due = Q(sentence=SENTENCE) | Q(finished_at__lt=silent_since)
+    for build in Build.objects.filter(is_due, status__in=ENDED, log__complete=""):
+        if store_rest(build):
+            finish(build)
+
+
+def interrupt(build: Build, now: datetime) -> None:
+    """Mark it; of two reapers one wins."""
+    fields = {"finished_at": now, "sentence": SENTENCE, "stage": Build.Stage.ENDED}
+    if build.move(Status.INTERRUPTED, (Status.RUNNING,), **fields):
+        logger.warning("build %s: worker %s lost", build.pk, build.holder)
+        announce_build(build)
+
+
+def store_rest(build: Build) -> bool:
+    """Store what the lost worker had not; False while a keeper still works."""
+    is_all = True
+    for spool in Spool.objects.filter(log_id=build.log_id, closed_at=None):
+        folder, recorder = Path(spool.folder), Recorder(spool, plain, Redactor(()))
+        if not folder.exists():
+            recorder.close()
+        elif record_rest(open_spool(folder, spool.offset), recorder):
+            remove_spool(folder)
+        else:
+            is_all = False
+    return is_all
+
+
+def finish(build: Build) -> None:
+    """Close the log, take the worktree away, go on in a new build if it was interrupted."""
+    close_log(build)
+    clean_up(build)
+    if build.status == Status.INTERRUPTED:
+        again = continue_build(build)
+        if again is not None:
+            logger.info("build %s: goes on as build %s", build.pk, again.pk)
