@@ -127,10 +127,10 @@ def main() -> int:
         for name in options.only or MEASURES:
             print(f"… {name}", file=sys.stderr, flush=True)
             MEASURES[name](bench)
+        bench.report.add("faults", None, bench.faults)
     finally:
         stack.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    bench.report.add("faults", None, bench.faults)
     print(bench.report.table())
     print(f"{time.monotonic() - began:.0f} s, {os.cpu_count()} cores, load now {os.getloadavg()[0]:.1f}")
     target = ROOT / "var" / "bench.json"

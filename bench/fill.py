@@ -67,17 +67,20 @@ def long(lines: int) -> dict[str, object]:
 
 
 def labs(lab_count: int, run_count: int) -> dict[str, object]:
-    host = bench_lab().host
-    revision = bench_lab().revision
+    lab, by = bench_lab(), person()
+    host, revision = lab.host, lab.revision
     made = [
-        LabFactory(name=f"lab-{n}", owner=person(), host=host, revision=revision) for n in range(lab_count)
+        LabFactory(
+            name=f"lab-{n}", owner=by, host=host, revision=revision, subnet=f"172.{n // 250}.{n % 250}.0/24"
+        )
+        for n in range(lab_count)
     ]
     first = Log.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
     Log.objects.bulk_create([LogFactory.build() for _ in range(run_count)], batch_size=1000)
     logs = list(Log.objects.filter(pk__gt=first).order_by("pk"))
-    by = {"requested_by": person(), "status": "succeeded"}
+    done = {"requested_by": by, "status": "succeeded"}
     runs = [
-        RunFactory.build(lab=made[n % lab_count], number=n // lab_count + 1, log=logs[n], **by)
+        RunFactory.build(lab=made[n % lab_count], number=n // lab_count + 1, log=logs[n], **done)
         for n in range(run_count)
     ]
     Run.objects.bulk_create(runs, batch_size=1000)

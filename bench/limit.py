@@ -1,4 +1,4 @@
-"""The limit: a bare asyncio broadcast. One process reads the child, sends to all, stores nothing; 5 ms batches.
+"""The limit, bare asyncio: one process reads the child, sends to all, stores nothing, 5 ms batches.
 
 python -m bench.limit PORT LINES RATE      a line on stdin starts the child
 """
