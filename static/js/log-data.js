@@ -33,6 +33,7 @@ export class LogData {
     this.isFilling = false;
     this.fetch = new LogFetch({
       lines: data["linesUrl"] ?? "", search: data["searchUrl"] ?? "", outline: data["outlineUrl"] ?? "",
+      findings: data["findingsUrl"] ?? "",
     });
     const getPage = (/** @type {number} */ after, /** @type {number} */ limit) => this.fetch.lines(after, limit);
     this.pages = new LogPages(this.lines, getPage, (answer) => this.counted(answer.count));

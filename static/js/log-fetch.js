@@ -14,7 +14,7 @@ export class FetchError extends Error {
 }
 
 export class LogFetch {
-  /** @param {{ lines: string, search: string, outline: string }} urls */
+  /** @param {{ lines: string, search: string, outline: string, findings: string }} urls */
   constructor(urls) {
     this.urls = urls;
     /** @type {AbortController | null} */ this.searching = null;
@@ -28,6 +28,11 @@ export class LogFetch {
   /** @param {number} after @returns {Promise<OutlineAnswer>} */
   outline(after) {
     return getJson(this.urls.outline, { after });
+  }
+
+  /** @param {number} after @param {number} limit @returns {Promise<import("./log-findings.js").FindingsAnswer>} */
+  findings(after, limit) {
+    return getJson(this.urls.findings, { after, limit });
   }
 
   /**

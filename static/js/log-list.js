@@ -2,8 +2,8 @@
 
 import { LogWindow } from "./log-window.js";
 import { Painter } from "./log-paint.js";
-import { headElement, lineElement, updateHead } from "./log-row-dom.js";
-import { Rows } from "./log-rows.js";
+import { findingElement, headElement, lineElement, updateHead } from "./log-row-dom.js";
+import { NotedRows } from "./log-noted-rows.js";
 
 /** @typedef {import("./log-rows.js").HeadRow} HeadRow */
 /** @typedef {import("./log-rows.js").LineRow} LineRow */
@@ -14,6 +14,9 @@ import { Rows } from "./log-rows.js";
  * @property {(line: number) => boolean} isHit
  * @property {(line: number) => boolean} isCurrent
  * @property {(line: number) => boolean} isMarked
+ * @property {(line: number) => boolean} isNoise
+ * @property {(line: number) => import("./log-findings.js").Finding[]} findings
+ * @property {(lines: Iterable<number>) => void} onLines these lines are in view
  */
 
 const ROW_HEIGHT = 20; // px; the same as --log-row in log.css
@@ -36,7 +39,7 @@ export class LogList {
     this.generation = 0; // part of each row's version: grows when all must be drawn anew
     /** @type {Map<number, import("./log-steps.js").Step>} */ this.steps = new Map();
     /** @type {Set<number>} lines shown in full length */ this.whole = new Set();
-    this.rows = new Rows(data.outline);
+    this.rows = new NotedRows(data.outline);
     this.view = new LogWindow(ROW_HEIGHT);
     this.view.keyOf = (row) => this.rows.at(row)?.key ?? "";
     this.painter = new Painter(parts, this.view, (row) => this.#drawing(row), {
@@ -50,6 +53,7 @@ export class LogList {
   /** @param {number} row @returns {import("./log-paint.js").Drawing} */
   #drawing(row) {
     const item = this.rows.at(row);
+    if (item?.kind === "finding") return this.#findingDrawing(item);
     return item?.kind === "head" ? this.#headDrawing(item) : this.#lineDrawing(/** @type {LineRow} */ (item));
   }
 
@@ -62,6 +66,12 @@ export class LogList {
       build: () => headElement(step, known, look),
       update: (/** @type {HTMLElement} */ element) => updateHead(element, step, known, look),
     };
+  }
+
+  /** @param {import("./log-noted-rows.js").FindingRow} item */
+  #findingDrawing({ line, key }) {
+    const findings = this.looks.findings(line);
+    return { key, version: JSON.stringify(findings), build: () => findingElement(findings) };
   }
 
   /** Name the step of the first line in view while its heading is out of view above. */
@@ -82,7 +92,7 @@ export class LogList {
     const line = this.data.lines.get(number);
     const flags = {
       isHit: looks.isHit(number), isCurrent: looks.isCurrent(number), isMarked: looks.isMarked(number),
-      isWhole: this.whole.has(number), isReturn,
+      isNoise: looks.isNoise(number), isWhole: this.whole.has(number), isReturn,
     };
     const version = [this.generation, line !== undefined, ...Object.values(flags)].join(" ");
     const build = () => lineElement(number, line, {
@@ -101,6 +111,7 @@ export class LogList {
   /** @param {number} from @param {number} to */
   #painted(from, to) {
     this.data.pages.need(this.#lineNumbers(from, to));
+    this.looks.onLines(this.#lineNumbers(from, to));
     this.#drawHere();
   }
 
@@ -110,6 +121,15 @@ export class LogList {
       const item = this.rows.at(row);
       if (item?.kind === "line") yield item.line;
     }
+  }
+
+  /** @param {number[]} lines those with a finding, ascending */
+  note(lines) {
+    const row = this.view.isAtEnd ? null : this.rows.at(this.view.row);
+    this.rows.note(lines);
+    this.view.total = this.rows.total;
+    if (row !== null) this.view.row = this.#rowLike(row);
+    this.redraw();
   }
 
   redraw() {

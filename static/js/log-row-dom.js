@@ -17,6 +17,7 @@ import { elapsed } from "./ticker.js";
  * @property {boolean} isCurrent the hit that one stands at
  * @property {boolean} isMarked in the linked range
  * @property {boolean} isReturn its step comes back here
+ * @property {boolean} isNoise known, and worse to look at than it is
  * @property {boolean} isWhole show it all, however long it is
  * @property {string} stepTitle
  */
@@ -46,6 +47,7 @@ export function lineElement(number, line, look) {
   row.append(numberLink(number, look.stepTitle));
   if (line) fill(row, line, look);
   else row.append(make("span", "log-text is-loading", "…"));
+  row.classList.toggle("is-noise", look.isNoise);
   row.classList.toggle("is-marked", look.isMarked);
   row.classList.toggle("is-hit", look.isHit);
   row.classList.toggle("is-current", look.isCurrent);
@@ -107,6 +109,19 @@ function moreButton(rest) {
   const button = make("button", "log-more", `… ${grouped(rest)} more characters`);
   button.dataset["act"] = "whole";
   return button;
+}
+
+/**
+ * What is known of the failure in the line above.
+ * @param {import("./log-findings.js").Finding[]} findings
+ */
+export function findingElement(findings) {
+  const row = make("div", "log-finding");
+  row.append(make("span", "log-finding-sign", "▲"));
+  for (const { title, explanation, advice } of findings) {
+    row.append(make("span", "log-finding-title", title), make("span", "", `${explanation} ${advice}`));
+  }
+  return row;
 }
 
 /** @typedef {{ isFolded: boolean, lineCount: number, isReturn: boolean }} HeadLook */

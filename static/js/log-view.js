@@ -4,6 +4,7 @@
 
 import { LogData } from "./log-data.js";
 import { Find } from "./log-find.js";
+import { LogFindings } from "./log-findings.js";
 import { commandOf } from "./log-keys.js";
 import { LogList } from "./log-list.js";
 import { LogMarks } from "./log-marks.js";
@@ -25,6 +26,7 @@ class LogView {
       onGrew: () => this.#grew(), onLines: () => (this.status.grewAt = Date.now()), onComplete: () => this.#tell(),
       onState: (state, waitMs, reason) => this.status.connection(state, waitMs, reason),
     });
+    this.findings = new LogFindings((after, limit) => this.data.fetch.findings(after, limit), () => this.#noted());
     this.marks = new LogMarks(this.data, () => this.#marksChanged());
     this.status = this.#makeStatus();
     /** @type {LogList} */ this.list = this.#makeList();
@@ -55,6 +57,9 @@ class LogView {
       isHit: (/** @type {number} */ line) => this.find.hits.has(line),
       isCurrent: (/** @type {number} */ line) => this.find.hits.line === line,
       isMarked: (/** @type {number} */ line) => this.marks.has(line),
+      isNoise: (/** @type {number} */ line) => this.findings.noise.has(line),
+      findings: (/** @type {number} */ line) => this.findings.byLine.get(line) ?? [],
+      onLines: (/** @type {Iterable<number>} */ lines) => this.findings.need(lines),
     };
     const startMs = Date.parse(this.element.dataset["started"] ?? "") || 0;
     return new LogList(parts, this.data, startMs, looks, () => this.#tell());
@@ -84,6 +89,7 @@ class LogView {
     this.#showPreferences();
     this.#followHash();
     this.data.begin(this.list.isFollowing);
+    void this.findings.refresh();
     this.#tell();
     mountTicker(this.element);
     window.setInterval(() => this.#tick(), 1_000);
@@ -95,6 +101,11 @@ class LogView {
     this.list.grew();
     this.find.grew();
     this.#tell();
+  }
+
+  /** Findings have come: rows of their own, and grey noise. */
+  #noted() {
+    this.list.note(this.findings.lines);
   }
 
   #tell() {
@@ -154,6 +165,7 @@ class LogView {
     window.addEventListener("hashchange", () => this.#followHash());
     window.addEventListener("online", () => this.status.state === "waiting" && this.data.socket.restart());
     document.body.addEventListener("htmx:afterSettle", () => this.list.setSteps(readSteps(document)));
+    document.body.addEventListener("run-changed", () => void this.findings.refresh());
   }
 
   /** @param {HTMLSelectElement} select */

@@ -19,7 +19,7 @@ from webapp.runs.models import Run, Step
 SignIn = Callable[[User], Client]
 PAGES = ["run", "run-head", "run-steps"]
 # Session and person 2; run, members, machines, newest, steps 5; log and its chunks 3.
-QUERIES = {"run": 9, "run-head": 7, "run-steps": 7}
+QUERIES = {"run": 10, "run-head": 8, "run-steps": 8}
 
 
 @pytest.fixture

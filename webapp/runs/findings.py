@@ -8,6 +8,7 @@ another one. Noise is only counted.
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -35,6 +36,31 @@ def rules() -> Rules:
 @lru_cache(maxsize=4)
 def compiled(text: str) -> Rules:
     return load_rules(text)
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """A known failure as pages show it: once, at the first line where it was seen (from 1, as shown)."""
+
+    title: str
+    explanation: str
+    advice: str
+    link: str
+    machine: str
+    line: int
+    count: int
+
+
+def finding_rows(findings: Iterable[Finding]) -> tuple[FindingRow, ...]:
+    """Gather a step's or a run's findings: one row for each rule and machine, in the order of their lines."""
+    gathered: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        gathered.setdefault((finding.rule, finding.machine), []).append(finding)
+    return tuple(
+        FindingRow(f.title, f.explanation, f.advice, f.link, f.machine, f.line + 1, len(same))
+        for same in gathered.values()
+        for f in same[:1]
+    )
 
 
 class StepWatch:

@@ -170,9 +170,8 @@ def run_seen(run: Run | None, steps: Iterable[Step]) -> RunSeen | None:
 def lab_view(slug: str) -> LabView:
     """Load one lab; raises Lab.DoesNotExist."""
     lab = whole_labs().annotate(is_launched=Exists(launched_runs())).get(slug=slug)
-    newest = lab.runs.select_related("requested_by", "log").prefetch_related("steps", "findings")
-    newest = newest.order_by("-number").first()
-    return view_of(lab, newest, lab.is_launched)
+    runs = lab.runs.select_related("requested_by", "log").prefetch_related("steps", "findings")
+    return view_of(lab, runs.order_by("-number").first(), lab.is_launched)
 
 
 def run_history(lab: Lab, page_number: int | str) -> Page[Run]:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from webapp.executions.models import ENDED, Status
 from webapp.labs.models import Lab
+from webapp.runs.findings import FindingRow, finding_rows
 from webapp.runs.models import Run, Step
 
 # Shape and word, so that a state is never colour alone.
@@ -39,6 +40,8 @@ class StepRow:
     is_carried: bool
     sentence: str
     first_line: int | None
+    findings: tuple[FindingRow, ...] = ()
+    noise_count: int = 0
 
     @property
     def line_before(self) -> int:
@@ -86,7 +89,7 @@ class RunPage:
 
 
 def run_page(slug: str, number: int, now: datetime) -> RunPage:
-    """Read a run with everything its page shows, in 5 queries; raises Run.DoesNotExist."""
+    """Read a run with everything its page shows, in 6 queries; raises Run.DoesNotExist."""
     run = (
         Run.objects.select_related(
             "lab__host",
@@ -100,7 +103,7 @@ def run_page(slug: str, number: int, now: datetime) -> RunPage:
         .get(lab__slug=slug, number=number)
     )
     newest = Run.objects.filter(lab=run.lab_id).order_by("-number")[0]
-    steps = tuple(step_row(step, now) for step in run.steps.all())
+    steps = tuple(step_row(step, now) for step in run.steps.prefetch_related("findings"))
     return RunPage(run, steps, newest)
 
 
@@ -126,6 +129,8 @@ def step_row(step: Step, now: datetime) -> StepRow:
         is_carried=step.is_carried,
         sentence=step.sentence,
         first_line=step.first_line,
+        findings=finding_rows(step.findings.all()) if step.pk else (),
+        noise_count=step.noise_count,
     )
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.web.views import runs
+from webapp.web.views import findings, runs
 
 urlpatterns = [
     path("labs/<slug:slug>/runs/<int:number>/", runs.run, name="run"),
@@ -11,4 +11,5 @@ urlpatterns = [
     path("labs/<slug:slug>/runs/<int:number>/cancel", runs.run_cancel, name="run-cancel"),
     path("labs/<slug:slug>/runs/<int:number>/retry", runs.run_retry, name="run-retry"),
     path("logs/<int:log_id>/outline", runs.log_outline, name="log-outline"),
+    path("logs/<int:log_id>/findings", findings.log_findings, name="log-findings"),
 ]
