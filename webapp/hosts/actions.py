@@ -1,5 +1,6 @@
 """Know the lab hosts: a worker reports its own, an inspection looks closer."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from webapp import live
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.hosts.inspection import gather, judge
+from webapp.hosts.inspection import Facts, gather, judge
 from webapp.hosts.models import Host
+from webapp.hosts.preflight import judge_host
 from webapp.vagrant.driver import find_vagrant
 
 
@@ -26,12 +28,20 @@ def report_host(name: str, now: datetime) -> Host:
 
 def inspect_host(host: Host, now: datetime) -> None:
     """Look at this computer; only a task on the host's own queue may call it."""
-    facts = gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT))
-    findings, providers, seen = judge(facts).to_json()
+    facts = gather_facts()
+    found = judge(facts)
+    more = judge_host(facts, settings.LAB_SUBNET_POOL)
+    findings, providers, seen = replace(found, findings=(*found.findings, *more)).to_json()
     Host.objects.filter(pk=host.pk).update(
         findings=findings, providers=providers, facts=seen, checked_at=now, seen_at=now
     )
     live.announce({"type": "host.changed", "host": host.pk})
+
+
+def gather_facts() -> Facts:
+    """Ask this computer, with the site's settings."""
+    vagrant_home = Path(settings.LAB_VAGRANT_HOME)
+    return gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT), vagrant_home)
 
 
 def request_inspection(host: Host, by: User) -> None:

@@ -3,6 +3,7 @@
 `gather` asks the system; `judge` is pure and turns the facts into findings.
 """
 
+import os
 import platform
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
+
+from webapp.hosts import system
 
 Level = Literal["ok", "warning", "error"]
 GIB = 1024**3
@@ -34,6 +37,11 @@ class Facts:
     has_kvm: bool = False
     has_winrm: bool = False
     vmware_utility: bool = False
+    has_virtualisation: bool | None = None  # None: this system does not tell
+    is_elevated: bool | None = None  # only Windows tells
+    virtualbox_ranges: tuple[str, ...] = ()  # of /etc/vbox/networks.conf; () = VirtualBox's own default
+    addresses: tuple[tuple[str, str], ...] = ()  # (card, "192.168.56.1/24"), IPv4
+    ports: tuple[int, ...] = ()  # TCP ports that something listens on
 
 
 @dataclass(frozen=True)
@@ -59,22 +67,26 @@ class Inspection:
         return [asdict(f) for f in self.findings], list(self.providers), asdict(self.facts)
 
 
-def ask(*command: str) -> str:
+def ask(*command: str, env: dict[str, str] | None = None) -> str:
     """Return what a program prints, "" when it is missing, fails or takes over 30 s."""
     if shutil.which(command[0]) is None:
         return ""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=False)  # noqa: S603
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=ASK_TIMEOUT_S, check=False, env=env
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def gather(lab_home: Path, vagrant: Path | None) -> Facts:
-    """Ask the system. Takes a few seconds where Vagrant is installed."""
+def gather(lab_home: Path, vagrant: Path | None, vagrant_home: Path | None = None) -> Facts:
+    """Ask the system. Takes a few seconds where Vagrant is installed; plugins are those of `vagrant_home`."""
     lab_home.mkdir(parents=True, exist_ok=True)
     memory = psutil.virtual_memory()
-    plugins = tuple(line.split()[0] for line in ask(str(vagrant), "plugin", "list").splitlines() if "(" in line) if vagrant else ()
+    env = {**os.environ, **({"VAGRANT_HOME": str(vagrant_home)} if vagrant_home else {})}
+    listed = ask(str(vagrant), "plugin", "list", env=env) if vagrant else ""
+    plugins = tuple(line.split()[0] for line in listed.splitlines() if "(" in line)
     return Facts(
         system=f"{platform.system()} {platform.release()}",
         cpus=psutil.cpu_count() or 1,
@@ -88,6 +100,11 @@ def gather(lab_home: Path, vagrant: Path | None) -> Facts:
         has_kvm=Path("/dev/kvm").exists(),
         has_winrm=bool(vagrant) and has_winrm_gem(plugins),
         vmware_utility=Path("/opt/vagrant-vmware-desktop").exists(),
+        has_virtualisation=system.has_virtualisation(),
+        is_elevated=system.is_elevated(),
+        virtualbox_ranges=system.virtualbox_ranges(),
+        addresses=system.addresses(),
+        ports=system.listening_ports(),
     )
 
 
@@ -123,7 +140,9 @@ def usable_providers(facts: Facts) -> tuple[str, ...]:
 def judge_vagrant(facts: Facts) -> Iterable[Finding]:
     if not facts.vagrant:
         yield Finding(
-            "vagrant", "warning", "Vagrant is not installed",
+            "vagrant",
+            "warning",
+            "Vagrant is not installed",
             "Labs on this host can only be rehearsed.",
             "Install Vagrant 2.4.9 or newer from HashiCorp's packages, then inspect again.",
         )
@@ -131,7 +150,9 @@ def judge_vagrant(facts: Facts) -> Iterable[Finding]:
     yield Finding("vagrant", "ok", facts.vagrant, f"Plugins: {', '.join(facts.plugins) or 'none'}.")
     if not facts.has_winrm:
         yield Finding(
-            "winrm", "warning", "Vagrant has no WinRM",
+            "winrm",
+            "warning",
+            "Vagrant has no WinRM",
             "Every command on a lab with a WinRM machine would end in “cannot load such file -- winrm”.",
             "vagrant plugin install winrm winrm-fs winrm-elevated",
         )
@@ -143,24 +164,46 @@ def judge_providers(facts: Facts) -> Iterable[Finding]:
         yield Finding("provider", "ok", f"Providers: {', '.join(providers)}")
     else:
         yield Finding(
-            "provider", "warning", "No provider was found",
+            "provider",
+            "warning",
+            "No provider was found",
             "Launches on this host are rehearsals: nothing real is started.",
             "Install VirtualBox 7, or libvirt with the plugin vagrant-libvirt, then inspect again.",
         )
     if "libvirt" in providers and not facts.has_kvm:
         yield Finding(
-            "kvm", "warning", "There is no /dev/kvm",
-            "QEMU emulates the processor: a Linux machine takes minutes to boot, a Windows one is out of reach.",
+            "kvm",
+            "warning",
+            "There is no /dev/kvm",
+            "QEMU emulates the processor: Linux takes minutes to boot, Windows is out of reach.",
             "Switch on virtualisation in the firmware, or nested virtualisation of this VM.",
         )
 
 
 def judge_room(facts: Facts) -> Iterable[Finding]:
-    yield graded("disk", facts.free_disk_gib, 20, 80, "GiB free for labs", "Free some space, or set LAB_HOME to a larger disk.")
-    yield graded("memory", facts.free_memory_gib, 2, 10, "GiB of memory free", "One lab with one Windows worker takes about 10 GiB.")
-    yield graded("cpus", facts.cpus, 1, 4, "processors", "One lab with one Windows worker wants four or more.")
+    yield graded(
+        "disk",
+        facts.free_disk_gib,
+        20,
+        80,
+        "GiB free for labs",
+        "Free some space, or set LAB_HOME to a larger disk.",
+    )
+    yield graded(
+        "memory",
+        facts.free_memory_gib,
+        2,
+        10,
+        "GiB of memory free",
+        "One lab with one Windows worker takes about 10 GiB.",
+    )
+    yield graded(
+        "cpus", facts.cpus, 1, 4, "processors", "One lab with one Windows worker wants four or more."
+    )
 
 
-def graded(key: str, value: float, error_below: float, warning_below: float, unit: str, remedy: str) -> Finding:
+def graded(
+    key: str, value: float, error_below: float, warning_below: float, unit: str, remedy: str
+) -> Finding:
     level: Level = "error" if value < error_below else "warning" if value < warning_below else "ok"
     return Finding(key, level, f"{value:g} {unit}", "", "" if level == "ok" else remedy)

@@ -23,7 +23,8 @@ from webapp.logs import store
 from webapp.planning.plan import Plan, PlannedStep, Verb
 from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
-from webapp.runs.steps import Outcome, StepContext, run_step
+from webapp.runs.outcome import Outcome, StepContext
+from webapp.runs.steps import run_step
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from webapp.logs.lines import LogLine
 from webapp.vagrant.errors import error_from_crash
 from webapp.vagrant.machine_readable import find_error, says_not_created, says_not_running, to_lines
 
-
 # Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)".
 CRASH = re.compile(r":in [`'][^']*': (?P<text>.+) \((?P<error_class>[A-Z][\w:]*)\)$")
 

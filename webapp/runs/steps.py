@@ -4,10 +4,9 @@ Each kind of step has one function below; those that call Vagrant share `vagrant
 """
 
 import logging
-import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -18,18 +17,18 @@ from webapp.catalog.spec import LabSpec
 from webapp.catalog.version_labels import VersionError
 from webapp.diagnosis.rules import Rule
 from webapp.executions.record import Recorder, make_spool, nothing, record_child
-from webapp.hosts.inspection import gather, judge
 from webapp.labs.actions import lab_folder, record_states
 from webapp.labs.folder import FolderError, prepare_folder
 from webapp.labs.models import REHEARSAL, Lab
 from webapp.labs.settle import settle_versions
-from webapp.logs import store
 from webapp.logs.redact import Redactor
-from webapp.planning.plan import PlannedStep, StepKind
+from webapp.planning.plan import StepKind
 from webapp.process import Child, Exit, remove_spool
 from webapp.runs.findings import StepWatch
+from webapp.runs.host_steps import preflight
 from webapp.runs.inputs import InputError, step_inputs
-from webapp.runs.models import Run, Step
+from webapp.runs.models import Step
+from webapp.runs.outcome import Outcome, StepContext, canceled, failure_signature, wait_or_stop
 from webapp.runs.output import VagrantOutput
 from webapp.vagrant.driver import VagrantDriver, find_vagrant
 from webapp.vagrant.errors import VagrantError
@@ -42,44 +41,6 @@ LOCKED_PAUSE_S = 5.0
 BACKOFF_S = 2.0
 SHELL_TIMEOUT_S = 120
 TAKES_DOWN = (StepKind.HALT, StepKind.DESTROY)
-VARIABLE_PART = re.compile(r"0x[0-9a-f]+|[0-9a-f]{8,}|\d+(?:[.:]\d+)*", re.IGNORECASE)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a step, or one attempt of it, ended. `signature` tells equal failures apart from new ones."""
-
-    status: Step.Status
-    sentence: str = ""
-    signature: str = ""
-    exit_code: int | None = None
-    attempt: int = 1
-
-    @classmethod
-    def succeeded(cls, sentence: str = "", exit_code: int | None = None) -> "Outcome":
-        return cls(Step.Status.SUCCEEDED, sentence, exit_code=exit_code)
-
-    @classmethod
-    def failed(cls, sentence: str, signature: str, exit_code: int | None = None) -> "Outcome":
-        return cls(Step.Status.FAILED, sentence, signature, exit_code)
-
-
-@dataclass(frozen=True)
-class StepContext:
-    """What a step's thread may know: its run, its plan, its row, and whether to stop."""
-
-    run: Run
-    step: PlannedStep
-    row: Step
-    is_stopping: Callable[[], bool]
-    watch: StepWatch | None = None  # looks at what the step's children say
-
-    @property
-    def lab(self) -> Lab:
-        return self.run.lab
-
-    def note(self, text: str) -> None:
-        store.note(self.run.log_id, text, machine=self.step.machine, step=self.row.number)
 
 
 def run_step(context: StepContext) -> Outcome:
@@ -140,25 +101,6 @@ def check_shell(context: StepContext) -> Outcome:
     )
 
 
-def wait_or_stop(context: StepContext, seconds: float) -> bool:
-    """Wait; return True at once when the run is stopping."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if context.is_stopping():
-            return True
-        time.sleep(0.1)
-    return context.is_stopping()
-
-
-def canceled() -> Outcome:
-    return Outcome(Step.Status.CANCELED, "Stopped; the machine is left as it is.")
-
-
-def failure_signature(error_class: str, text: str) -> str:
-    """Pure: the same failure gives the same text, whatever the times, numbers and addresses in it."""
-    return f"{error_class}:{VARIABLE_PART.sub('#', text).strip().lower()}"[:200]
-
-
 # -- steps of our own ------------------------------------------------------------
 
 
@@ -174,24 +116,6 @@ def validate(context: StepContext) -> Outcome:
     context.note(
         f"Kit {context.lab.kit_digest[:12]}, provider {context.lab.provider}, subnet {context.lab.subnet}"
     )
-    return Outcome.succeeded()
-
-
-def preflight(context: StepContext) -> Outcome:
-    """Look at the lab host before the first machine: room, and the lab's provider."""
-    if context.lab.is_rehearsal:
-        context.note("This lab is a rehearsal: no machine is started, nothing is installed.")
-        return Outcome.succeeded()
-    inspection = judge(gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT)))
-    for finding in inspection.findings:
-        context.note(f"{finding.level}: {finding.title}. {finding.detail} {finding.remedy}".strip())
-    if context.lab.provider not in inspection.providers:
-        return Outcome.failed(
-            f"The provider {context.lab.provider} is not usable on this host; see the Hosts page.", "provider"
-        )
-    errors = [finding for finding in inspection.findings if finding.level == "error"]
-    if errors:
-        return Outcome.failed(f"{errors[0].title}. {errors[0].remedy}".strip(), errors[0].key)
     return Outcome.succeeded()
 
 
