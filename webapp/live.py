@@ -56,18 +56,30 @@ class BuildChanged(TypedDict):
     build: int
 
 
+class ClusterChanged(TypedDict):
+    """`lab` 0: an attached cluster."""
+
+    type: Literal["cluster.changed"]
+    cluster: int
+    lab: int
+
+
 class Resync(TypedDict):
     """Made here, for receivers whose group was out of reach: nudges may have been missed."""
 
     type: Literal["live.resync"]
 
 
-Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged | BuildChanged
+Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged | ClusterChanged | BuildChanged
 Receive = Callable[[Nudge | Resync], None]  # called in the listener's loop; returns at once
 
 
 def log_group(log_id: int) -> str:
     return f"log.{log_id}"
+
+
+def cluster_group(cluster_id: int) -> str:
+    return f"cluster.{cluster_id}"
 
 
 def lab_group(lab_id: int) -> str:
@@ -83,6 +95,9 @@ def groups_of(nudge: Nudge) -> tuple[str, ...]:
             return (lab_group(nudge["lab"]), "labs")
         case "host.changed":
             return ("hosts",)
+        case "cluster.changed":
+            own = cluster_group(nudge["cluster"])
+            return (own, lab_group(nudge["lab"]), "labs") if nudge["lab"] else (own,)
         case "build.changed":
             return ("builds",)
     assert_never(nudge)

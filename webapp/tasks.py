@@ -9,14 +9,21 @@ from webapp.background import enqueue
 from webapp.builds import actions as builds
 from webapp.builds import watch as builds_watch
 from webapp.builds.execute import execute_build
+from webapp.builds.follow import look_at_follows
 from webapp.builds.reap import reap_builds
+from webapp.cluster.fixes import CannotFix, carry_out, reap_fixes
+from webapp.cluster.models import Fix
+from webapp.cluster.observe import observe_attached, observe_host
+from webapp.cluster.offers import RUN_FIXES
 from webapp.hosts.actions import inspect_host, report_host
 from webapp.hosts.models import Host
-from webapp.runs.actions import enqueue_forgotten
+from webapp.planning.plan import Verb
+from webapp.runs.actions import enqueue_forgotten, request_run
 from webapp.runs.execute import SHUTTING_DOWN, execute_run
 from webapp.runs.reap import reap_host
 
 FORGOTTEN_AFTER_S = 15
+FIX_LOST_AFTER_S = 600
 
 
 @shared_task(name="webapp.execute_run")
@@ -34,6 +41,7 @@ def keep_builds_task() -> None:
     """Runs where builds run: see to lost and forgotten ones."""
     reap_builds(timezone.now())
     builds.enqueue_forgotten(timezone.now(), FORGOTTEN_AFTER_S)
+    look_at_follows(timezone.now())
 
 
 @shared_task(name="webapp.inspect_host")
@@ -48,6 +56,9 @@ def tick_task() -> None:
     enqueue("webapp.keep_builds", queue=builds.QUEUE, expires_s=10)
     for host in Host.objects.all():
         enqueue("webapp.keep_host", host.pk, queue=host.queue, expires_s=10)
+        enqueue("webapp.observe_host", host.pk, queue=host.queue, expires_s=5)
+    enqueue("webapp.observe_attached", queue="default", expires_s=5)
+    reap_fixes(timezone.now(), FIX_LOST_AFTER_S)
 
 
 @shared_task(name="webapp.keep_host")
@@ -56,6 +67,34 @@ def keep_host_task(host_id: int) -> None:
     host = Host.objects.get(pk=host_id)
     report_host(host.name, timezone.now())
     reap_host(host, timezone.now())
+
+
+@shared_task(name="webapp.observe_host")
+def observe_host_task(host_id: int) -> None:
+    """Runs on the host itself: start the looks that are due; they go on in threads of their own."""
+    observe_host(Host.objects.get(pk=host_id), timezone.now())
+
+
+@shared_task(name="webapp.observe_attached")
+def observe_attached_task() -> None:
+    observe_attached(timezone.now())
+
+
+@shared_task(name="webapp.carry_out_fix")
+def carry_out_fix_task(fix_id: int) -> None:
+    carry_out(fix_id, join_again)
+
+
+def join_again(fix: Fix) -> str:
+    """Start the run that a fix ends in, if it does; rooms do not know each other's actions."""
+    lab, by = fix.cluster.lab, fix.requested_by
+    if fix.kind not in RUN_FIXES or lab is None or by is None:
+        return ""
+    step = "windows-join" if lab.machines.get(name=fix.machine).is_windows else "linux-join"
+    run, is_new = request_run(lab, Verb.PROVISION, by, machine=fix.machine, with_=step)
+    if not is_new:
+        raise CannotFix(f"Run #{run.number} of this lab is open; the join can begin when it has ended.")
+    return f"Run #{run.number} joins it again with a new token."
 
 
 @worker_ready.connect

@@ -22,7 +22,7 @@ OF_MACHINE = (
     ("date", "date -u +%Y-%m-%dT%H:%M:%SZ"),
     ("units", f"systemctl is-active {' '.join(UNITS)}"),
     ("addresses", "ip -4 -o addr show"),
-    ("files", "sudo ls -1 /etc/kubernetes /var/lib/kubelet /etc/cni/net.d"),
+    ("files", "sudo ls -1 /etc/kubernetes /etc/cni/net.d /var/lib/labkit/state"),
     ("versions", "kubelet --version; containerd --version"),
     ("healthz", "curl -fsS --max-time 3 http://127.0.0.1:10248/healthz"),
 )

@@ -1,0 +1,213 @@
+"""Carry out repairs on the lab host's worker: a few commands in a guest, each safe to repeat.
+
+What ends in a run of the join step (`offers.RUN_FIXES`) is asked for by `tasks`, which knows runs.
+"""
+
+import logging
+import shlex
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.utils import timezone
+
+from webapp.cluster import attached
+from webapp.cluster.actions import announce, look_soon
+from webapp.cluster.guests import GuestError, run_in
+from webapp.cluster.linux_look import KUBECTL
+from webapp.cluster.models import Fix
+from webapp.cluster.powershell import redacted
+from webapp.executions.holder import holder_name
+from webapp.executions.models import Status
+from webapp.kube.facts import RequestFacts
+from webapp.kube.loose import load
+from webapp.kube.parse import parse_objects
+from webapp.labs.models import Lab, Machine
+
+logger = logging.getLogger(__name__)
+
+FIX_S = 120.0
+STOP_AT_ERROR = "$ErrorActionPreference = 'Stop'; "
+SKEW_S = 5
+# What a half join leaves behind (kubeadm reset is little tested on Windows).
+LEFT_ON_WINDOWS = (
+    r"C:\etc\kubernetes\kubelet.conf",
+    r"C:\etc\kubernetes\bootstrap-kubelet.conf",
+    r"C:\etc\kubernetes\pki\ca.crt",
+    r"C:\var\lib\kubelet\config.yaml",
+    r"C:\var\lib\kubelet\instance-config.yaml",
+    r"C:\var\lib\kubelet\kubeadm-flags.env",
+    r"C:\var\lib\kubelet\pki",
+)
+
+
+class CannotFix(Exception):
+    """It was not done; a sentence."""
+
+
+def carry_out(fix_id: int, then: Callable[[Fix], str]) -> None:
+    """Claim a pending fix and do it. `then` starts what follows it and says so (or raises CannotFix)."""
+    fix = Fix.objects.select_related("cluster__lab__host", "requested_by").get(pk=fix_id)
+    if not fix.start(holder_name(settings.LAB_HOST), timezone.now()):
+        return
+    try:
+        sentence = do(fix)
+        sentence = " ".join(filter(None, [sentence, then(fix)]))
+        fix.finish(Status.SUCCEEDED, timezone.now(), sentence)
+    except (CannotFix, GuestError, attached.ApiError) as error:
+        fix.finish(Status.FAILED, timezone.now(), str(error))
+    except Exception:
+        logger.exception("fix %s: a fault of ours", fix.pk)
+        fix.finish(Status.FAILED, timezone.now(), "A fault of the dashboard; the worker's log has it.")
+        raise
+    finally:
+        look_soon(fix.cluster, timezone.now())
+        announce(fix.cluster)
+
+
+def do(fix: Fix) -> str:
+    """Do the guest's part; returns what was done. Raises CannotFix, GuestError, ApiError."""
+    lab = fix.cluster.lab
+    if fix.kind == "approve-request":
+        return approve_request(fix)
+    assert lab is not None  # request_fix refuses all else on an attached cluster
+    machine = lab.machines.get(name=fix.machine)
+    return DOERS[fix.kind](fix, lab, machine)
+
+
+def ask(fix: Fix, lab: Lab, machine: Machine, command: str, what: str) -> str:
+    """Run a command, keep what it said without secrets, and raise CannotFix when it fails."""
+    done = run_in(lab, machine, command, timeout_s=FIX_S)
+    said = "\n".join(redacted(tuple(f"{done.output}\n{done.errors}".strip().splitlines()[-60:])))
+    Fix.objects.filter(pk=fix.pk).update(output=said[:20_000])
+    if done.code != 0:
+        last = next((line for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+        raise CannotFix(f"{what} on {machine.name} failed: {last.strip()}")
+    return done.output
+
+
+def head_of(lab: Lab) -> Machine:
+    head = lab.machines.filter(role="control-plane").first()
+    if head is None:
+        raise CannotFix("The lab has no control plane.")
+    return head
+
+
+# -- the certificate request ---------------------------------------------------------
+
+
+def approve_request(fix: Fix) -> str:
+    """Approve one pending bootstrap request of a machine of this lab, and nothing else."""
+    lab = fix.cluster.lab
+    name = shlex.quote(fix.argument)
+    if lab is None:
+        check_request(attached.list_facts(fix.cluster).requests, fix.argument, "")
+        attached.approve(fix.cluster, fix.argument)
+        return f"{fix.argument} is approved."
+    head = head_of(lab)
+    listed = ask(fix, lab, head, f"{KUBECTL} get csr -o json", "Listing the requests")
+    check_request(parse_objects([load(listed)]).requests, fix.argument, fix.machine)
+    ask(fix, lab, head, f"{KUBECTL} certificate approve {name}", "Approving")
+    return f"{fix.argument} is approved."
+
+
+def check_request(requests: tuple[RequestFacts, ...], name: str, machine: str) -> None:
+    """Refuse whatever would let anybody in but the machine. `machine` "": any that names a node."""
+    request = next((request for request in requests if request.name == name), None)
+    if request is None:
+        raise CannotFix(f"There is no request {name} any more.")
+    if request.state != "pending":
+        raise CannotFix(f"{name} is {request.state} already.")
+    if not request.is_bootstrap or not request.username.startswith("system:bootstrap:"):
+        raise CannotFix(f"{name} is no kubelet's bootstrap request; look at it with kubectl.")
+    if not request.node or (machine and request.node != machine):
+        raise CannotFix(
+            f"{name} asks for the name {request.node or 'of nobody'}, not for {machine or 'a node'}."
+        )
+
+
+# -- the machine ---------------------------------------------------------------------
+
+
+def resync_clock(fix: Fix, lab: Lab, machine: Machine) -> str:
+    """Ask the time server; Windows without one takes the lab host's time."""
+    if not machine.is_windows:
+        ask(fix, lab, machine, "sudo chronyc -a makestep", "Setting the clock")
+        return "The clock was set by its time server."
+    now = timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+    command = (
+        "Start-Service w32time; w32tm /resync /force; "
+        f"$wanted = [DateTime]::Parse('{now}').ToUniversalTime(); "
+        f"if ([Math]::Abs(((Get-Date).ToUniversalTime() - $wanted).TotalSeconds) -gt {SKEW_S + 25}) "
+        "{ Set-Date -Date $wanted.ToLocalTime() | Out-Null }; exit 0"
+    )
+    ask(fix, lab, machine, command, "Setting the clock")
+    return "The clock was set."
+
+
+def restart_in_order(fix: Fix, lab: Lab, machine: Machine) -> str:
+    command = (
+        f"{STOP_AT_ERROR}Stop-Service kubelet -Force; Restart-Service containerd -Force; Start-Service kubelet"
+        if machine.is_windows
+        else "sudo systemctl stop kubelet && sudo systemctl restart containerd kubelet"
+    )
+    ask(fix, lab, machine, command, "Restarting containerd and kubelet")
+    return "containerd and kubelet were restarted."
+
+
+def control_service(fix: Fix, lab: Lab, machine: Machine) -> str:
+    """Start, stop or restart one service of `services.CONTROLLED`; -Force takes what depends on it along."""
+    verb = fix.kind.removesuffix("-service")
+    name = shlex.quote(fix.argument)
+    if machine.is_windows:
+        force = "" if verb == "start" else " -Force"
+        command = f"{STOP_AT_ERROR}{verb.capitalize()}-Service {fix.argument}{force}"
+    else:
+        command = f"sudo systemctl {verb} {name}"
+    ask(fix, lab, machine, command, f"{verb.capitalize()} of {fix.argument}")
+    return f"{fix.argument}: {verb} done."
+
+
+def reset(fix: Fix, lab: Lab, machine: Machine) -> str:
+    """Delete the Node and what the half join left; the join step that follows begins from nothing."""
+    head = head_of(lab)
+    name = shlex.quote(machine.name)
+    ask(fix, lab, head, f"{KUBECTL} delete node {name} --ignore-not-found", "Deleting the Node")
+    if machine.is_windows:
+        left = ", ".join(f"'{path}'" for path in LEFT_ON_WINDOWS)
+        command = (
+            "Stop-Service kubelet -Force -ErrorAction SilentlyContinue; "
+            f"Remove-Item -Recurse -Force -ErrorAction SilentlyContinue {left}; exit 0"
+        )
+    else:
+        command = "sudo kubeadm reset -f"
+    ask(fix, lab, machine, command, "Clearing the half join")
+    return f"The Node {machine.name} and what its join left behind are gone."
+
+
+def nothing(fix: Fix, lab: Lab, machine: Machine) -> str:  # noqa: ARG001  (each has the table's signature)
+    return ""
+
+
+Doer = Callable[[Fix, Lab, Machine], str]
+DOERS: dict[str, Doer] = {
+    "resync-clock": resync_clock,
+    "restart-in-order": restart_in_order,
+    "start-service": control_service,
+    "stop-service": control_service,
+    "restart-service": control_service,
+    "rejoin": nothing,
+    "reset-and-rejoin": reset,
+}
+
+
+def reap_fixes(now: datetime, lost_after_s: float) -> int:
+    """End fixes whose worker was lost; nobody knows how far they came."""
+    lost = [
+        fix
+        for fix in Fix.objects.filter(status=Status.RUNNING)
+        if fix.heartbeat_at and (now - fix.heartbeat_at).total_seconds() > lost_after_s
+    ]
+    for fix in lost:
+        fix.finish(Status.INTERRUPTED, now, "The worker was lost; look whether it was done.")
+    return len(lost)
