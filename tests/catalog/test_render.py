@@ -188,7 +188,7 @@ def test_an_unplaced_spec_is_refused() -> None:
 
 
 def test_an_unknown_mark_is_refused() -> None:
-    with pytest.raises(ManifestError, match="x.yaml has unknown marks: NOPE"):
+    with pytest.raises(ManifestError, match=r"x\.yaml has unknown marks: NOPE"):
         fill("x.yaml", "a: @NOPE@", {"POD_CIDR": "10.0.0.0/8"})
 
 

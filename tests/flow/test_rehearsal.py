@@ -73,7 +73,9 @@ def test_canceling_stops_the_run_and_says_so(page: Page, stack: Stack):
     text = "scope: machines\nrehearsal: {mishaps: ['controlplane linux-prepare:never-ending']}\n"
     import_definition(page, stack.url, "endless", text)
     launch(page, "endless")
-    wait_until(lambda: stack.query("SELECT max(line_count) AS n FROM webapp_log")[0]["n"] > 100, 30, "it talks")
+    wait_until(
+        lambda: stack.query("SELECT max(line_count) AS n FROM webapp_log")[0]["n"] > 100, 30, "it talks"
+    )
 
     page.get_by_role("button", name="Cancel").click()
 

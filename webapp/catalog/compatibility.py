@@ -104,7 +104,7 @@ def release_of(override: Override) -> str:
 
 def minors_between(older: str, newer: str) -> int | None:
     """Count minors from `older` to `newer`; None when one is unknown or the major differs."""
-    if not older or not newer or older.split(".")[0] != newer.split(".")[0]:
+    if not older or not newer or older.split(".", maxsplit=1)[0] != newer.split(".", maxsplit=1)[0]:
         return None
     return version_key(newer)[1] - version_key(older)[1]
 

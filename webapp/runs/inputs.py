@@ -32,7 +32,8 @@ def mint_join_token(driver: VagrantDriver, control_plane: str) -> dict[str, str]
     found = JOIN.search(done.output)
     if done.code != 0 or found is None:
         raise InputError(
-            f"No join token could be made on {control_plane} (exit code {done.code}): is its kubeadm init done?"
+            f"No join token could be made on {control_plane} (exit code {done.code}): "
+            "is its kubeadm init done?"
         )
     return found.groupdict()
 

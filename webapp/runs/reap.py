@@ -30,7 +30,10 @@ from webapp.vagrant.errors import VagrantError
 
 logger = logging.getLogger(__name__)
 
-SENTENCE = "The worker that ran this was lost; its Vagrant process was stopped. Look at the machines, then Retry goes on."
+SENTENCE = (
+    "The worker that ran this was lost; its Vagrant process was stopped. "
+    "Look at the machines, then Retry goes on."
+)
 
 
 def reap_host(host: Host, now: datetime) -> None:
