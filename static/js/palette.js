@@ -28,6 +28,19 @@ function walk(dialog, by) {
   stops[(at + by + stops.length) % stops.length]?.focus();
 }
 
+/**
+ * Enter in the field: go to the first result, if the results are of what stands there now.
+ * A command is only brought into focus, so that it takes a second Enter and is read before.
+ * @param {HTMLElement} dialog
+ * @param {string} text
+ */
+function choose(dialog, text) {
+  if (dialog.querySelector("[data-for]")?.getAttribute("data-for") !== text.trim()) return;
+  const first = /** @type {HTMLElement | null} */ (dialog.querySelector(".palette-results a, .palette-results button"));
+  if (first instanceof HTMLButtonElement) first.focus();
+  else first?.click();
+}
+
 /** @param {HTMLDialogElement} dialog */
 export function mount(dialog) {
   const field = /** @type {HTMLInputElement} */ (dialog.querySelector("input[type=search]"));
@@ -53,7 +66,7 @@ export function mount(dialog) {
     }
     if (event.key === "Enter" && event.target === field) {
       event.preventDefault();
-      /** @type {HTMLElement | null} */ (dialog.querySelector(".palette-results a, .palette-results button"))?.click();
+      choose(dialog, field.value);
     }
   });
 }

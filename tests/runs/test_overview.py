@@ -3,7 +3,7 @@
 import pytest
 from django.utils import timezone
 
-from tests.factories import LabFactory, RunFactory, StepFactory
+from tests.factories import LabFactory, RevisionFactory, RunFactory, StepFactory
 from webapp.accounts.models import User
 from webapp.executions.models import Status
 from webapp.labs.models import Lab
@@ -61,9 +61,10 @@ def test_step_at_work_shows_on_its_machine(lab: Lab) -> None:
 
 @pytest.mark.django_db
 def test_pages_hold_the_chosen_kind_only(owner: User) -> None:
+    same = {"owner": owner, "revision": RevisionFactory(definition__owner=owner)}
     for number in range(30):
-        RunFactory(lab=LabFactory(name=f"lab-{number}", owner=owner), number=1, status=Status.FAILED)
-    LabFactory(name="quiet", owner=owner)
+        RunFactory(lab=LabFactory(name=f"lab-{number}", **same), number=1, status=Status.FAILED)
+    LabFactory(name="quiet", **same)
     found = overview(Lab.objects.all(), "failed", 2)
 
     assert (len(found.labs), found.counts, found.total) == (6, {"failed": 30, "unknown": 1}, 31)

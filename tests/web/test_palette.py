@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from tests.factories import DefinitionFactory, RunFactory
 from webapp.accounts.models import User
+from webapp.definitions.models import Definition
 from webapp.executions.models import Status
 from webapp.labs.models import Lab
 from webapp.web.views.palette import split_verb
@@ -46,6 +47,19 @@ def test_verb_is_offered_or_says_why_not(
     lab.machines.update(state="running")
 
     assert words in ask(sign_in(request.getfixturevalue(person)), "halt calico")
+
+
+@pytest.mark.django_db
+def test_command_reaches_no_lab_by_its_definitions_name(lab: Lab, owner: User, sign_in: SignIn) -> None:
+    Definition.objects.update(name="Windows for all")
+
+    assert "/verbs/" not in ask(sign_in(owner), "halt windows")
+    assert reverse("lab", args=["calico-1"]) in ask(sign_in(owner), "windows")
+
+
+@pytest.mark.django_db
+def test_results_say_which_text_they_are_of(owner: User, sign_in: SignIn) -> None:
+    assert 'data-for="halt &lt;x"' in ask(sign_in(owner), " halt <x ")
 
 
 @pytest.mark.django_db

@@ -29,6 +29,11 @@ def find_labs(
     return labs
 
 
+def labs_named(text: str) -> QuerySet[Lab]:
+    """Labs that are called so, for commands: a command must not reach a lab by its definition's name."""
+    return Lab.objects.filter(destroyed_at=None, name__icontains=text)
+
+
 def whole_labs() -> QuerySet[Lab]:
     """Labs with everything that a page shows of them besides their runs."""
     members = Prefetch("members", Member.objects.select_related("user").order_by("added_at"))

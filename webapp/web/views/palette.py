@@ -5,7 +5,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from webapp.labs.access import require
-from webapp.labs.queries import find_definitions, find_labs
+from webapp.labs.queries import find_definitions, find_labs, labs_named
 from webapp.labs.verbs import LABELS
 from webapp.planning.plan import Verb
 from webapp.runs.overview import LabView, newest_open_runs, views_of
@@ -22,7 +22,8 @@ def palette(request: Request) -> HttpResponse:
     require(request.user, "lab.see")
     text = request.GET.get("q", "").strip()
     verb, lab_text = split_verb(text)
-    labs = views_of(find_labs(request.user, text=lab_text).values_list("pk", flat=True)[:LIMIT])
+    found = labs_named(lab_text) if verb else find_labs(request.user, text=text)
+    labs = views_of(found.values_list("pk", flat=True)[:LIMIT])
     context = {
         "labs": labs,
         "commands": [command for view in labs for command in commands(view, request, verb)][:LIMIT],
