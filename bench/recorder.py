@@ -13,6 +13,7 @@ import django
 django.setup()
 
 from webapp.executions.record import Recorder, make_spool, record_child  # noqa: E402 (Django first)
+from webapp.logs import store  # noqa: E402
 from webapp.logs.redact import Redactor  # noqa: E402
 from webapp.process import start_child  # noqa: E402
 from webapp.runs.output import VagrantOutput  # noqa: E402
@@ -24,6 +25,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         spool = make_spool(log_id, 1, Path(folder) / "spool")
         recorder = Recorder(spool, VagrantOutput("winw1").translate, Redactor(()))
+        store.note(log_id, "▶ bench")  # as each step begins; the worker's connections are open from then on
         print("ready", flush=True)
         sys.stdin.readline()
         command = [sys.executable, "-m", "bench.producer", lines, rate]

@@ -1,24 +1,44 @@
-"""A log's chunks in order, in small batches. Compaction between two batches changes no line's number."""
+"""A log's size and its chunks in order, in small batches.
+
+Compaction between two batches changes no line's number. In SQL, because each nudge leads here: building
+the two queries by the ORM takes five times as long as they do.
+"""
 
 from collections.abc import Iterator
 
+from django.db import connection
+
 from webapp.logs.chunks import Chunk, unpack
-from webapp.logs.models import LogChunk
+from webapp.logs.models import Log
 
 FIRST_BATCH = 4
 BATCH = 32
+# Lines are numbered by bigint: this is after all of them.
+NO_END = 2**63 - 1
 
 
-def chunks_after(log_id: int, after: int, until: int | None = None) -> Iterator[Chunk]:
+def read_size(log_id: int) -> tuple[int, str]:
+    """Return the number of lines and the status the log ended with. Raises Log.DoesNotExist."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT line_count, complete FROM webapp_log WHERE id = %s", [log_id])
+        row = cursor.fetchone()
+    if row is None:
+        raise Log.DoesNotExist(f"There is no log {log_id}.")
+    return int(row[0]), str(row[1])
+
+
+def chunks_after(log_id: int, after: int, until: int = NO_END) -> Iterator[Chunk]:
     """Yield the chunks that hold lines after+1 … (to `until`, inclusive), in order."""
+    after, until = min(after, NO_END), min(until, NO_END)
     batch = FIRST_BATCH
     while True:
-        chosen = LogChunk.objects.filter(log_id=log_id, last_line__gt=after)
-        if until is not None:
-            chosen = chosen.filter(first_line__lte=until)
-        rows = list(
-            chosen.order_by("last_line").values_list("first_line", "last_line", "texts", "marks")[:batch]
-        )
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT first_line, last_line, texts, marks FROM webapp_logchunk"
+                " WHERE log_id = %s AND last_line > %s AND first_line <= %s ORDER BY last_line LIMIT %s",
+                [log_id, after, until, batch],
+            )
+            rows = cursor.fetchall()
         for first_line, last_line, texts, marks in rows:
             yield unpack(first_line, texts, marks)
             after = last_line

@@ -21,7 +21,7 @@ from webapp.logs.compaction import compact, note_append
 from webapp.logs.lines import LogLine
 from webapp.logs.models import Log, Spool
 from webapp.logs.patience import FOREVER, PATIENCE_S, with_patience
-from webapp.logs.reading import chunks_after
+from webapp.logs.reading import chunks_after, read_size
 from webapp.logs.search import BadPattern, SearchPage, search
 
 __all__ = [
@@ -170,7 +170,7 @@ def announce(log_id: int, last_line: int, complete: str) -> None:
 
 def size(log_id: int) -> Size:
     """Raises Log.DoesNotExist."""
-    return Size(*Log.objects.values_list("line_count", "complete").get(pk=log_id))
+    return Size(*read_size(log_id))
 
 
 def read(log_id: int, after: int, limit: int, max_bytes: int | None = None) -> Page:
