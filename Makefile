@@ -2,6 +2,7 @@
 # make test    every test                            TESTS="tests/logs -k search"
 # make check   format, lint, types, layers, templates, scripts
 # make bench   the figures of docs/performance.md
+# make pictures  docs/images, by a browser
 # make lock    requirements/*.in → *.txt             UPGRADE=1 takes the newest versions
 # make clean   what can be made again; never var/
 
@@ -15,7 +16,7 @@ export DJANGO_SETTINGS_MODULE = webapp.settings
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-.PHONY: up test test-python test-js check check-python check-templates check-scripts check-js bench lock clean venv
+.PHONY: pictures up test test-python test-js check check-python check-templates check-scripts check-js bench lock clean venv
 
 up:
 	@$(PYTHON) prepare.py run
@@ -50,6 +51,9 @@ check-scripts: venv
 
 check-js: venv
 	@$(BIN)/python -m tests.requirements tsc -- node_modules/.bin/tsc --project tsconfig.json
+
+pictures: venv
+	@LAB_PICTURES=docs/images $(BIN)/python -m pytest -q -k picture tests/flow/test_pictures.py
 
 bench: venv
 	$(BIN)/python -m bench

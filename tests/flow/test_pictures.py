@@ -1,0 +1,140 @@
+"""A picture of every page, light and dark, wide and narrow; empty, running and failed.
+
+They go to var/pictures; `make pictures` puts them into docs/images, to be looked at
+and committed. What can be told without eyes is held here: nothing scrolls sideways,
+nothing is blocked by the content policy, no script fails.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
+from tests.chromium import sign_in
+from tests.flow.acts import import_definition, launch, wait_for_end
+from tests.stack import ROOT, Stack, wait_until
+
+pytestmark = pytest.mark.timeout(400)
+FOLDER = Path(os.environ.get("LAB_PICTURES") or ROOT / "var/pictures")
+LOOKS = [
+    (width, height, scheme) for width, height in ((1400, 900), (400, 800)) for scheme in ("light", "dark")
+]
+EMPTY = {"labs-empty": "/", "definitions-empty": "/definitions/", "activity": "/activity/"}
+FULL = {
+    "labs": "/",
+    "labs-failed": "/?kind=failed",
+    "lab-running": "/labs/endless/",
+    "lab-failed": "/labs/broken/",
+    "lab-ready": "/labs/small/",
+    "lab-new": "/labs/new?definition=small",
+    "lab-destroy": "/labs/small/destroy",
+    "run-running": "/labs/endless/runs/1/",
+    "run-failed": "/labs/broken/runs/1/",
+    "run-done": "/labs/small/runs/1/",
+    "definitions": "/definitions/",
+    "definition": "/definitions/small/",
+    "definition-new": "/definitions/new",
+    "definition-edit": "/definitions/small/edit",
+    "hosts": "/hosts/",
+    "host": "/hosts/local/",
+    "activity-full": "/activity/",
+    "people": "/people/",
+    "password": "/password",
+}
+
+
+class Photographer:
+    """Takes each page in each look, and keeps what the browser complained of."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.complaints: list[str] = []
+        page.on("console", self.hear)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
+
+    def hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(f"{self.page.url}: {message.text}")
+
+    def take(self, name: str, path: str) -> None:
+        self.page.goto(f"{self.url}{path}")
+        self.page.wait_for_timeout(400)  # fonts, fragments, the log's first page
+        for width, height, scheme in LOOKS:
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            self.page.wait_for_timeout(100)
+            target = FOLDER / f"{name}-{'wide' if width > 1000 else 'narrow'}-{scheme}.png"
+            self.page.screenshot(path=target)
+            self.check_width(name, width)
+
+    def check_width(self, name: str, width: int) -> None:
+        wide = self.page.evaluate("document.documentElement.scrollWidth")
+        if wide > width:
+            self.complaints.append(f"{name} is {wide} px wide at {width}")
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    stack = Stack(tmp_path_factory.mktemp("pictures"), {"LAB_VAGRANT": "/nowhere/vagrant"})
+    yield stack.start()
+    stack.stop()
+
+
+def make_labs(page: Page, stack: Stack) -> None:
+    """One lab that is ready, one that failed, one under way."""
+    import_definition(page, stack.url, "small", "scope: machines\n")
+    launch(page, "small")
+    assert wait_for_end(page) == "done"
+    import_definition(
+        page, stack.url, "broken", "rehearsal: {mishaps: ['winw1 windows-join:token-expired']}\n"
+    )
+    launch(page, "broken")
+    assert wait_for_end(page, 90) == "failed"
+    import_definition(
+        page, stack.url, "endless", "rehearsal: {mishaps: ['winw1 windows-features:never-ending']}\n"
+    )
+    launch(page, "endless")
+    wait_until(
+        lambda: stack.query("SELECT max(line_count) AS n FROM webapp_log")[0]["n"] > 300, 60, "it talks"
+    )
+
+
+def test_every_page_has_its_picture(browser: Browser, stack: Stack):
+    context = browser.new_context(viewport={"width": 1400, "height": 900}, color_scheme="light")
+    outside = Photographer(context.new_page(), stack.url)
+    outside.take("sign-in", "/sign-in")
+    page = sign_in(context.new_page(), stack.url)
+    photographer = Photographer(page, stack.url)
+    for name, path in EMPTY.items():
+        photographer.take(name, path)
+    make_labs(page, stack)
+    for name, path in FULL.items():
+        photographer.take(name, path)
+    context.close()
+
+    assert outside.complaints + photographer.complaints == []
+    expected = (len(EMPTY) + len(FULL) + 1) * len(LOOKS)
+    assert len(list(FOLDER.glob("*.png"))) >= expected
+
+
+def test_a_page_works_without_javascript(browser: Browser, stack: Stack):
+    context = browser.new_context(java_script_enabled=False)
+    page = sign_in(context.new_page(), stack.url)
+    import_definition(page, stack.url, "plain", "scope: machines\n")
+    launch(page, "plain")
+    wait_until(
+        lambda: stack.query(
+            "SELECT 1 FROM webapp_lab l JOIN webapp_run r ON r.lab_id = l.id "
+            "WHERE l.slug = 'plain' AND r.status = 'succeeded'"
+        ),
+        60,
+        "the run ends",
+    )
+
+    page.reload()
+
+    expect(page.locator(".log-plain pre")).to_contain_text("asked for by ana")
+    context.close()
