@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.web.urls_runs")),
     path("", include("webapp.web.urls_logs")),
     path("", include("webapp.web.urls_definitions")),
+    path("", include("webapp.web.urls_builds")),
 ]

@@ -14,11 +14,10 @@ from webapp.accounts.models import User
 from webapp.background import enqueue
 from webapp.builds import git
 from webapp.builds.errors import RequestError
-from webapp.builds.models import ANSWERS, Artifact, Build, UserComponent
+from webapp.builds.models import ANSWERS, Build
 from webapp.builds.queries import all_components
 from webapp.builds.recipe import build_key, make_recipe
 from webapp.builds.sources import Source, check_ref, check_url
-from webapp.catalog.components import Component, ComponentError, check_component
 from webapp.executions.models import Status
 from webapp.logs import store
 from webapp.logs.models import Log
@@ -174,29 +173,3 @@ def enqueue_next() -> None:
     build = Build.objects.filter(status=Status.PENDING).order_by("id").first()
     if build is not None:
         enqueue(TASK, build.pk, queue=QUEUE)
-
-
-def keep_artifact(artifact: Artifact, by: User, *, is_kept: bool) -> None:
-    """Hold a binary back from the quota, or give it free."""
-    Artifact.objects.filter(pk=artifact.pk).update(is_kept=is_kept)
-    audit.record(by, "kept artifact" if is_kept else "gave artifact free", str(artifact))
-
-
-def add_component(component: Component, by: User) -> UserComponent:
-    """Share a Go program with the team; RequestError says what is wrong with it."""
-    try:
-        check_component(component)
-    except ComponentError as error:
-        raise RequestError(str(error)) from error
-    check_source(component.repository)
-    if component.name in all_components():
-        raise RequestError(f"There is a component {component.name} already.")
-    row = UserComponent.objects.create(name=component.name, component=component.to_json(), added_by=by)
-    audit.record(by, "added component", component.name)
-    return row
-
-
-def remove_component(row: UserComponent, by: User) -> None:
-    """Take a component off the list; its builds keep their own copy of the recipe."""
-    audit.record(by, "removed component", row.name)
-    row.delete()

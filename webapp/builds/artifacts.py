@@ -64,6 +64,12 @@ def put_in_place(new: Path, place: Path) -> None:
     new.replace(place)
 
 
+def discard_unused(sha256: str) -> None:
+    """Delete content that was just stored and turned out to be no artifact."""
+    if not Artifact.objects.filter(sha256=sha256, removed_at=None).exists():
+        path_of(sha256).unlink(missing_ok=True)
+
+
 def limit_bytes() -> int:
     return int(settings.UPLOAD_LIMIT_MIB) * MIB
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from webapp.builds.artifacts import BLOCK, MIB, limit_bytes, path_of, store_content
 from webapp.builds.children import note
 from webapp.builds.compile import update, work_folder
-from webapp.builds.errors import ArtifactError, BuildError, RequestError
+from webapp.builds.errors import ArtifactError, BuildError
 from webapp.builds.models import Artifact, Build
 from webapp.builds.pe import check_target, facts_of
 from webapp.builds.queries import prebuilt_sources
@@ -25,19 +25,10 @@ from webapp.builds.watch import Watch
 from webapp.catalog.components import Prebuilt
 
 TIMEOUT_S = 60
-VERSION = re.compile(r"v?(\d{1,3}\.\d{1,4}\.\d{1,4}(?:[-+][0-9A-Za-z.+-]{1,100})?)", re.ASCII)
 SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 CHECKSUM_BYTES = 64 * 1024
 UNPACKED_TIMES = 20  # an archive may grow by so much, in all
 MOST_MEMBERS = 10_000
-
-
-def check_version(text: str) -> str:
-    """Return an exact version without "v", or raise RequestError."""
-    found = VERSION.fullmatch(text.strip())
-    if not found or ".." in text:
-        raise RequestError(f"{text.strip()[:60]!r} is no exact version; write it like 1.36.1.")
-    return found[1]
 
 
 def fetch_prebuilt(build: Build, watch: Watch) -> list[Artifact]:

@@ -1,5 +1,7 @@
 """Builds, what they leave, and the components that users added."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -38,6 +40,7 @@ class Build(Execution):
     ref_name = models.CharField(max_length=240, blank=True)  # its full name; "" for a commit
     commit = models.CharField(max_length=40, blank=True)
     recipe = models.JSONField()
+    names_text = models.CharField(max_length=400)  # " kubelet kube-proxy ", for the list's filter
     stage = models.CharField(max_length=16, choices=Stage.choices, default=Stage.WAITING)
     packages_done = models.PositiveIntegerField(default=0)
     packages_total = models.PositiveIntegerField(default=0)  # 0 while it is not known
@@ -68,6 +71,10 @@ class Build(Execution):
     def names(self) -> list[str]:
         """Return the components' names."""
         return [item["name"] for item in self.recipe["components"]]
+
+    def save(self, *args: Any, **kwargs: Any) -> None:  # Any: Django's own arguments
+        self.names_text = f" {' '.join(self.names)} "[:400]
+        super().save(*args, **kwargs)
 
     @property
     def targets(self) -> list[str]:

@@ -11,10 +11,12 @@ from django.contrib.auth.models import AnonymousUser
 
 from webapp import live
 from webapp.accounts.models import User
+from webapp.builds.models import Build
 from webapp.labs.access import can
 from webapp.labs.models import Lab
 from webapp.runs.models import Run
 
+LISTS = {"labs": "lab.see", "hosts": "host.see", "builds": "build.see"}
 SIGN_IN, NO_RIGHT, NOT_THERE = 4401, 4403, 4404
 
 Scope = Mapping[str, Any]  # Any: an ASGI scope
@@ -51,21 +53,21 @@ async def check_log(scope: Scope, log_id: int) -> None:
 
 def check_log_of(user: User, log_id: int) -> None:
     run = Run.objects.select_related("lab").prefetch_related("lab__members").filter(log_id=log_id).first()
-    if run is None:
+    if run is None and not Build.objects.filter(log_id=log_id).exists():
         raise Refused(NOT_THERE)
-    if not can(user, "lab.see", run.lab):
+    if not (can(user, "lab.see", run.lab) if run is not None else can(user, "build.see")):
         raise Refused(NO_RIGHT)
 
 
 async def groups_for(scope: Scope, topics: list[str]) -> list[str]:
-    """Return the groups of the topics `labs`, `hosts`, `lab-3`. Raises Refused if one is out of reach."""
+    """Return the groups of `labs`, `hosts`, `builds`, `lab-3`. Raises Refused if one is out of reach."""
     user = await current_user(scope)
     return list(await database_sync_to_async(lambda: [group_for(user, topic) for topic in topics])())
 
 
 def group_for(user: User, topic: str) -> str:
-    if topic in {"labs", "hosts"}:
-        if not can(user, "lab.see" if topic == "labs" else "host.see"):
+    if topic in LISTS:
+        if not can(user, LISTS[topic]):
             raise Refused(NO_RIGHT)
         return topic
     kind, _, number = topic.partition("-")

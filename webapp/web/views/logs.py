@@ -9,6 +9,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from webapp.builds.models import Build
 from webapp.labs.access import require
 from webapp.logs import store
 from webapp.logs.search import BadPattern, search
@@ -23,8 +24,12 @@ GZIP_AT_BYTES = 64 * 1024
 
 def log_of(request: Request, log_id: int) -> int:
     """Return the id of a log that this person may see; 404 or 403."""
-    run = get_object_or_404(Run.objects.select_related("lab").prefetch_related("lab__members"), log_id=log_id)
-    require(request.user, "lab.see", run.lab)
+    run = Run.objects.select_related("lab").prefetch_related("lab__members").filter(log_id=log_id).first()
+    if run is not None:
+        require(request.user, "lab.see", run.lab)
+    else:
+        get_object_or_404(Build, log_id=log_id)
+        require(request.user, "build.see")
     return log_id
 
 

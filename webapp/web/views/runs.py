@@ -5,7 +5,7 @@ import re
 import orjson
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
@@ -17,6 +17,7 @@ from webapp.runs.actions import RunError, cancel_run, retry_run
 from webapp.runs.models import Run
 from webapp.runs.queries import RunPage, run_page
 from webapp.web.requests import Request
+from webapp.web.views.logs import log_of
 
 PLAIN_LINES = 200  # a page of the log for browsers without JavaScript
 COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
@@ -69,11 +70,7 @@ def run_retry(request: Request, slug: str, number: int) -> HttpResponse:
 @require_GET
 def log_outline(request: Request, log_id: int) -> HttpResponse:
     """Answer {"first", "runs": [[count, step, machine], …], "count"}: see docs/log-view.md."""
-    found = get_object_or_404(
-        Run.objects.select_related("lab").prefetch_related("lab__members"), log_id=log_id
-    )
-    require(request.user, "lab.see", found.lab)
-    outline = read_outline(log_id, whole_number(request.GET.get("after"), -1))
+    outline = read_outline(log_of(request, log_id), whole_number(request.GET.get("after"), -1))
     body = {"first": outline.first, "runs": [tuple(run) for run in outline.runs], "count": outline.line_count}
     return HttpResponse(
         orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
