@@ -147,7 +147,7 @@ def avatar(user: object) -> SafeString:
 @register.filter
 def starts_with(path: str, prefix: str) -> bool:
     """Tell whether an address lies below another; the rail marks its page by it."""
-    return str(path).startswith(prefix)
+    return bool(prefix) and str(path).startswith(prefix)
 
 
 @register.filter
