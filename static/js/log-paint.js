@@ -24,6 +24,7 @@ export class Painter {
     this.isWrapped = false;
     this.isAsked = false;
     this.restTimer = 0;
+    this.width = 0;
     /** @type {Map<string, Drawn>} */ this.drawn = new Map();
     parts.scroll.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     new ResizeObserver(() => this.#resized()).observe(parts.scroll);
@@ -110,6 +111,11 @@ export class Painter {
 
   #scrolled() {
     const { view, parts } = this;
+    // The browser moves the bar when the frame changes its size; that is nobody's wish to leave the end.
+    if (parts.scroll.clientHeight !== view.viewHeight || parts.scroll.clientWidth !== this.width) {
+      this.#resized();
+      return;
+    }
     const direction = view.scrolled(parts.scroll.scrollTop);
     if (direction === "none") return;
     this.listener.onScroll(direction);
@@ -149,6 +155,7 @@ export class Painter {
 
   #resized() {
     this.view.viewHeight = this.parts.scroll.clientHeight;
+    this.width = this.parts.scroll.clientWidth;
     if (this.isWrapped) this.view.heights.clear();
     this.ask();
   }
