@@ -10,7 +10,7 @@ import yaml
 from playwright.sync_api import Page, expect
 
 from tests.flow.acts import ask, destroy, import_definition, launch, log_text, wait_for_end
-from tests.real.fixtures import REPOSITORY, RealVagrant, let_through
+from tests.real.fixtures import REPOSITORY, RealVagrant
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(600)
@@ -43,7 +43,6 @@ def stack(
 ) -> Iterator[Stack]:
     env = {"LAB_ENVIRONMENTS": str(environments), "VAGRANT_HOME": str(real_vagrant.home)}
     stack = Stack(tmp_path_factory.mktemp("real-stack"), env)
-    let_through(stack.var)
     yield stack.start()
     stack.stop()
 
