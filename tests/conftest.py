@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.hashers import get_hashers
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from tests.factories import LabFactory, MachineFactory, MemberFactory, UserFactory
 from webapp.accounts.models import Role, User
@@ -28,9 +28,10 @@ def django_db_modify_db_settings(tmp_path_factory: pytest.TempPathFactory) -> No
 
 
 @pytest.fixture(autouse=True)
-def fast_passwords(settings: SettingsWrapper) -> None:
+def fast_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash quickly: what is tested is who may do what, not how long a guess takes."""
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    monkeypatch.setattr(settings, "PASSWORD_HASHERS", ["django.contrib.auth.hashers.MD5PasswordHasher"])
+    get_hashers.cache_clear()
 
 
 @pytest.fixture
