@@ -10,7 +10,7 @@ from webapp.labs.access import SITE, can, require
 from webapp.labs.models import Lab, Member
 
 ALL = set(SITE)
-READ = {"lab.see", "host.see", "definition.see"}
+READ = {"lab.see", "host.see", "definition.see", "build.see"}
 
 
 def allowed(user: User, lab: Lab) -> set[str]:
@@ -22,7 +22,8 @@ def test_an_administrator_may_everything(administrator: User, lab: Lab):
 
 
 def test_a_member_may_work_but_not_destroy_what_is_not_theirs(member: User, lab: Lab):
-    assert allowed(member, lab) == READ | {"lab.launch", "lab.operate", "definition.edit", "host.inspect"}
+    rights = {"lab.launch", "lab.operate", "definition.edit", "host.inspect", "build.request"}
+    assert allowed(member, lab) == READ | rights
 
 
 def test_an_owner_may_destroy_share_and_connect(owner: User, lab: Lab):
