@@ -66,7 +66,7 @@ def commit(path: Path, name: str, files: dict[str, str]) -> str:
 
 
 def make_repository(path: Path) -> Repository:
-    """Branches main, fix, broken; tags v1.36.1 (annotated); refs/pull/7/head."""
+    """Branches main, fix, broken, old (of GOPATH), shim (modules); tag v1.36.1; refs/pull/7/head."""
     path.mkdir()
     git(path, "init", "-q", "-b", "main")
     version = "vendor/k8s.io/component-base/version"
@@ -93,6 +93,14 @@ def make_repository(path: Path) -> Repository:
     git(path, "update-ref", "refs/pull/7/head", commits["pull"])
     git(path, "checkout", "-q", "-b", "broken", "main")
     commits["broken"] = commit(path, "broken", {"cmd/kubelet/main.go": BROKEN})
+    git(path, "checkout", "-q", "-b", "old", "main")
+    commits["old"] = commit(path, "old", {"go.mod": GO_MOD.replace("1.22", "1.15")})
+    git(path, "checkout", "-q", "-b", "shim", "main")
+    git(path, "rm", "-r", "-q", "vendor", "cmd")
+    shim = "package main\n\nvar version string\n\nfunc main() { println(version) }\n"
+    commits["shim"] = commit(
+        path, "shim", {"go.mod": "module example.org/shim\n\ngo 1.22\n", "cmd/shim/main.go": shim}
+    )
     git(path, "checkout", "-q", "main")
     git(path, "branch", "-q", "-D", "pull")
     return Repository(path, commits)

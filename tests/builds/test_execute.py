@@ -2,18 +2,23 @@
 
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
+import psutil
 import pytest
 from django.conf import settings
 from django.utils import timezone
 
 from tests.builds.repository import Repository
+from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.builds.actions import cancel_build, rebuild, request_build
 from webapp.builds.artifacts import path_of
+from webapp.builds.components import add_component
 from webapp.builds.execute import execute_build
 from webapp.builds.models import Artifact, Build
+from webapp.catalog.components import Component
 from webapp.executions.models import Status
 from webapp.logs import store
 
@@ -32,6 +37,15 @@ def ask(
 def carried_out(build: Build) -> Build:
     execute_build(build.pk)
     return build.refreshed()
+
+
+def compilers(home: Path) -> list[str]:
+    """Return what still runs below this test's folder."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        line = " ".join(process.info["cmdline"] or [])
+        found += [line] if str(home) in line else []
+    return found
 
 
 def text_of(build: Build) -> str:
@@ -93,6 +107,60 @@ def test_tree_without_the_package_is_told(
     build = carried_out(ask(repository, "v1.36.1", member, names))
 
     assert (build.status, sentence in build.sentence) == (Status.FAILED, True)
+
+
+def test_tree_of_gopaths_time_is_stamped_below_vendor(
+    home: Path, repository: Repository, member: User
+) -> None:
+    build = carried_out(ask(repository, "old", member, ["kubelet"]))
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    assert "it may compile and still fail" in build.warning
+
+
+@pytest.mark.parametrize(
+    ("variable", "status", "sentence"),
+    [("main.version", Status.SUCCEEDED, ""), ("main.vresion", Status.FAILED, "does not hold its stamp")],
+)
+def test_own_component_is_built_and_its_stamp_is_looked_for(
+    home: Path, repository: Repository, member: User, variable: str, status: str, sentence: str
+) -> None:
+    stamp = ((variable, "{version}"),)
+    add_component(Component("shim", "", str(repository.path), ("./cmd/shim",), stamp), member)
+
+    build = carried_out(ask(repository, "shim", member, ["shim"]))
+
+    assert (build.status, sentence in build.sentence) == (status, True), build.sentence
+
+
+def test_cancel_in_mid_compile_leaves_no_process_and_no_file(
+    home: Path, repository: Repository, member: User
+) -> None:
+    (settings.BUILD_HOME / "cache").unlink()  # everything has to be compiled: there is time to cancel
+    build = ask(repository, "v1.36.1", member)
+    worker = threading.Thread(target=execute_build, args=(build.pk,))
+    worker.start()
+    wait_until(lambda: build.refreshed().packages_done > 3, 60, "compiling")
+
+    assert cancel_build(build, member)
+    worker.join(30)
+
+    assert (worker.is_alive(), build.refreshed().status) == (False, Status.CANCELED)
+    assert not compilers(home)
+    assert not Artifact.objects.exists() and not settings.ARTIFACT_DIR.exists()
+    assert list((settings.BUILD_HOME / "work").iterdir()) == []
+
+
+def test_too_much_memory_stops_the_build(home: Path, repository: Repository, member: User, settings) -> None:
+    (settings.BUILD_HOME / "cache").unlink()
+    settings.BUILD_MEMORY_MIB = 20
+
+    build = carried_out(ask(repository, "v1.36.1", member))
+
+    assert (build.status, "more than 20 MiB of memory" in build.sentence) == (Status.FAILED, True), (
+        build.sentence
+    )
+    assert not compilers(home)
 
 
 def test_linux_binary_runs_and_tells_its_stamp(home: Path, repository: Repository, member: User) -> None:

@@ -19,6 +19,7 @@ from webapp.builds.models import Artifact, Build
 
 BLOCK = 1024 * 1024
 MIB = 1024 * 1024
+ORPHAN_S = 3600  # a build stores its binaries and their rows within less
 
 
 def path_of(sha256: str) -> Path:
@@ -86,6 +87,18 @@ def enforce_quota(now: datetime) -> int:
             break
         if sha256 not in needed and remove_content(sha256, now):
             left -= sizes[sha256]
+            gone += 1
+    return gone
+
+
+def sweep(now: datetime) -> int:
+    """Delete old files that no row knows: what a build that failed or was lost has left. Returns how many."""
+    known = set(Artifact.objects.filter(removed_at=None).values_list("sha256", flat=True))
+    gone = 0
+    for path in Path(settings.ARTIFACT_DIR).rglob("*"):
+        is_old = path.is_file() and now.timestamp() - path.stat().st_mtime > ORPHAN_S
+        if is_old and path.name not in known:
+            path.unlink(missing_ok=True)
             gone += 1
     return gone
 

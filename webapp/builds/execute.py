@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from webapp.builds.actions import announce_build, continue_build, describe, enqueue_next
-from webapp.builds.artifacts import enforce_quota
+from webapp.builds.artifacts import enforce_quota, sweep
 from webapp.builds.children import note
 from webapp.builds.compile import compile_build, update, work_folder
 from webapp.builds.errors import BuildError
@@ -120,9 +120,9 @@ def publish(build: Build, artifacts: list[Artifact]) -> None:
         Artifact.objects.bulk_create(artifacts)
         update(build, stage=Build.Stage.ENDED)
     close_log(build)
-    gone = enforce_quota(timezone.now())
+    gone = enforce_quota(timezone.now()) + sweep(timezone.now())
     if gone:
-        logger.info("artifacts: %s files went to keep the quota", gone)
+        logger.info("artifacts: %s files went, to keep the quota or because nobody knew them", gone)
 
 
 def stop(build: Build, stopped: Stopped) -> None:

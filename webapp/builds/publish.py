@@ -1,8 +1,6 @@
 """From files in the work folder to artifacts: checked, hashed, stored, all of a build or none."""
 
-from pathlib import Path
-
-from webapp.builds.artifacts import limit_bytes, path_of, read_blocks, store_content
+from webapp.builds.artifacts import limit_bytes, read_blocks, store_content
 from webapp.builds.compile import Made
 from webapp.builds.errors import ArtifactError
 from webapp.builds.models import Artifact, Build
@@ -16,12 +14,12 @@ def store_made(build: Build, made: list[Made]) -> list[Artifact]:
 
 
 def store_one(build: Build, made: Made) -> Artifact:
-    if not made.path.exists():
+    if made.path.is_symlink() or not made.path.is_file():
         raise ArtifactError(f"go build made no {made.path.name}: its package is no program.")
-    sha256, size = store_content(read_blocks(made.path), limit_bytes())
-    facts = facts_of(path_of(sha256))
+    facts = facts_of(made.path)
     check_target(facts, made.target, made.path.name)
-    check_stamp(build, made, path_of(sha256))
+    check_stamp(build, made)
+    sha256, size = store_content(read_blocks(made.path), limit_bytes())
     return Artifact(
         build=build,
         component=made.component.name,
@@ -35,10 +33,10 @@ def store_one(build: Build, made: Made) -> Artifact:
     )
 
 
-def check_stamp(build: Build, made: Made, path: Path) -> None:
+def check_stamp(build: Build, made: Made) -> None:
     """Go ignores a wrong -X silently: look for what should have been stamped."""
     wanted = wanted_in_binary(made.component, Version(build.version, build.commit, build.stamped_date))
-    missing = missing_texts(path, wanted)
+    missing = missing_texts(made.path, wanted)
     if missing:
         raise ArtifactError(
             f"{made.path.name} does not hold its stamp {missing[0]!r}: these variables are not its own."

@@ -1,0 +1,149 @@
+"""Published binaries from a server on loopback: checksums, archives, bombs."""
+
+import gzip
+import hashlib
+import io
+import shutil
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from django.conf import settings as django_settings
+
+from tests.builds.test_artifacts import pe
+from webapp.accounts.models import User
+from webapp.builds.errors import BuildError
+from webapp.builds.execute import execute_build
+from webapp.builds.fetch import check_address
+from webapp.builds.models import Artifact, Build
+from webapp.builds.uploads import request_fetch
+from webapp.executions.models import Status
+
+pytestmark = pytest.mark.django_db(transaction=True)
+TARGETS = ["windows/amd64"]
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def published(home: Path, settings) -> Iterator[Path]:
+    """A folder that is served, and a kit whose addresses lead there."""
+    folder = home / "published"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    kit = shutil.copytree(Path(django_settings.ENVIRONMENTS_DIR) / "kit", home / "env" / "kit")
+    text = (kit / "components.yaml").read_text()
+    for host in ("https://dl.k8s.io", "https://github.com/containerd/containerd/releases/download"):
+        text = text.replace(host, f"http://127.0.0.1:{server.server_port}")
+    (kit / "components.yaml").write_text(text)
+    settings.ENVIRONMENTS_DIR = home / "env"
+    yield folder
+    server.shutdown()
+    server.server_close()
+
+
+def publish(folder: Path, path: str, content: bytes, checksum: str = "") -> None:
+    place = folder / path
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(content)
+    suffix = ".sha256sum" if path.endswith(".tar.gz") else ".sha256"
+    digest = checksum or hashlib.sha256(content).hexdigest()
+    Path(f"{place}{suffix}").write_text(f"{digest}  {place.name}\n" if ".tar" in path else digest)
+
+
+def fetched(source: str, names: list[str], by: User) -> Build:
+    build, _ = request_fetch(source=source, version="1.36.1", names=names, targets=TARGETS, by=by)
+    execute_build(build.pk)
+    return build.refreshed()
+
+
+def archive(**members: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, content in members.items():
+            info = tarfile.TarInfo(f"bin/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def test_release_is_fetched_and_checked(published: Path, member: User) -> None:
+    publish(published, "v1.36.1/bin/windows/amd64/kubelet.exe", pe())
+
+    build = fetched("kubernetes-release", ["kubelet"], member)
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    assert build.artifacts.get().sha256 == hashlib.sha256(pe()).hexdigest()
+    again, is_new = request_fetch(
+        source="kubernetes-release", version="v1.36.1", names=["kubelet"], targets=TARGETS, by=member
+    )
+    assert (again.pk, is_new) == (build.pk, False)
+
+
+@pytest.mark.parametrize(
+    ("content", "checksum", "sentence"),
+    [
+        (pe(), "0" * 64, "published is 000"),
+        (b"#!/bin/sh", "", "no executable"),
+        (pe(0x14C), "", "not for windows/amd64"),
+        (pe(), "none", "holds no checksum"),
+    ],
+    ids=["changed", "script", "other machine", "no checksum"],
+)
+def test_wrong_file_is_not_kept(
+    published: Path, member: User, content: bytes, checksum: str, sentence: str
+) -> None:
+    publish(published, "v1.36.1/bin/windows/amd64/kubelet.exe", content, checksum)
+
+    build = fetched("kubernetes-release", ["kubelet"], member)
+
+    assert (build.status, sentence in build.sentence) == (Status.FAILED, True), build.sentence
+    assert not Artifact.objects.exists()
+
+
+def test_version_that_is_not_published_is_told(published: Path, member: User) -> None:
+    build = fetched("kubernetes-release", ["kubelet"], member)
+
+    assert "answered 404" in build.sentence
+
+
+def test_archive_gives_its_members(published: Path, member: User) -> None:
+    content = archive(**{"containerd.exe": pe() + b"1", "ctr.exe": pe() + b"2", "other": b"x"})
+    publish(published, "v1.36.1/containerd-1.36.1-windows-amd64.tar.gz", content)
+
+    build = fetched("containerd-release", ["containerd", "ctr"], member)
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    assert set(build.artifacts.values_list("file_name", flat=True)) == {"containerd.exe", "ctr.exe"}
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (archive(**{"bomb": bytes(30_000_000)}), "far more than it is"),
+        (archive(**{"other": b"x"}), "holds no containerd.exe"),
+        (gzip.compress(b"no tar"), "no archive"),
+        (b"nothing", "no archive"),
+    ],
+    ids=["bomb", "without", "no tar", "no gzip"],
+)
+def test_bad_archive_is_told(published: Path, member: User, content: bytes, sentence: str) -> None:
+    publish(published, "v1.36.1/containerd-1.36.1-windows-amd64.tar.gz", content)
+
+    build = fetched("containerd-release", ["containerd"], member)
+
+    assert (build.status, sentence in build.sentence) == (Status.FAILED, True), build.sentence
+
+
+@pytest.mark.parametrize("url", ["http://example.org/x", "file:///etc/passwd", "ftp://127.0.0.1/x"])
+def test_only_https_is_fetched(url: str) -> None:
+    with pytest.raises(BuildError, match="not an https"):
+        check_address(url)
