@@ -147,7 +147,8 @@ def resync_clock(fix: Fix, lab: Lab, machine: Machine) -> str:
 
 def restart_in_order(fix: Fix, lab: Lab, machine: Machine) -> str:
     command = (
-        f"{STOP_AT_ERROR}Stop-Service kubelet -Force; Restart-Service containerd -Force; Start-Service kubelet"
+        f"{STOP_AT_ERROR}Stop-Service kubelet -Force; "
+        "Restart-Service containerd -Force; Start-Service kubelet"
         if machine.is_windows
         else "sudo systemctl stop kubelet && sudo systemctl restart containerd kubelet"
     )

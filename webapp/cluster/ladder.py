@@ -91,13 +91,13 @@ RULE_RUNGS = {
     "cni-not-ready": "cni",
     "calico-strict-affinity": "cni",
     "ovs-driver": "cni",
-    "hns-broken": "network",
     "hns-network-gone": "network",
     "wrong-card": "network",
     "kube-proxy-no-network": "proxy",
 }
+RUNGS_OF = {**{rule: {rung} for rule, rung in RULE_RUNGS.items()}, "hns-broken": {"cni", "network"}}
 # These say only that it failed; another one beside them says why.
-GENERAL = {"kubelet-not-healthy", "tls-bootstrap-timeout", "image-pull", "node-not-ready"}
+GENERAL = {"kubelet-not-healthy", "tls-bootstrap-timeout", "image-pull", "node-not-ready", "cni-not-ready"}
 
 
 def make_ladder(seen: Seen, rules: Rules | None = None) -> Ladder:
@@ -163,7 +163,7 @@ def find(kind: RungKind, proof: Proof, rules: Rules | None, role: str) -> Rule |
     told = [proof.evidence] if proof.verdict is False else []
     own = [by_id[f.rule_id] for f in rules.match_lines(0, told, step=kind.step, role=role)]
     logged = [by_id[f.rule_id] for f in rules.match_lines(0, list(proof.logs), role=role)]
-    fitting = [rule for rule in logged if RULE_RUNGS.get(rule.id, kind.key) == kind.key]
+    fitting = [rule for rule in logged if kind.key in RUNGS_OF.get(rule.id, {kind.key})]
     found = [rule for rule in (*fitting, *own) if rule.kind == "failure"]
     precise = [rule for rule in found if rule.id not in GENERAL]
     return next(iter([*precise[-1:], *found[-1:]]), None)

@@ -50,7 +50,11 @@ PART = re.compile(rf"(?m)^{MARK} ([a-z]+)\r?$\n?")
 def look_command(*, asks_api: bool) -> str:
     """Return one line of shell; its exit code says nothing."""
     parts = (*OF_MACHINE, *OF_API) if asks_api else OF_MACHINE
-    return "; ".join(f"echo {MARK} {name}; {command}" for name, command in parts) + f"; echo {MARK} end"
+    # The first echo ends an answer that has no newline of its own, as /readyz has none.
+    return (
+        "; ".join(f"echo; echo {MARK} {name}; {command}" for name, command in parts)
+        + f"; echo; echo {MARK} end"
+    )
 
 
 def parts_of(said: str) -> dict[str, str]:

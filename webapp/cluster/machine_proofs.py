@@ -58,7 +58,7 @@ def os_trouble(facts: MachineFacts, has_kubernetes: bool) -> list[str]:
     if facts.clock_skew_s is not None and abs(facts.clock_skew_s) > SKEW_S:
         found.append(f"clock skew of {facts.clock_skew_s:.0f} s against the lab host.")
     if facts.missing_features and has_kubernetes:
-        found.append(f"The feature {', '.join(facts.missing_features)} is not installed yet.")
+        found.append(f"{', '.join(facts.missing_features)} waits to be installed.")
     if facts.is_reboot_pending:
         found.append(f"A reboot is pending ({', '.join(facts.reboot_reasons)}).")
     return found

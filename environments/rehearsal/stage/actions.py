@@ -148,7 +148,10 @@ def run_step(player: Player, state: MachineState, name: str) -> None:
     elif mishap is None:
         player.play(lines, seconds)
     else:
+        state.failed[name] = mishap.kind
+        state.clock_off_s = -86_400.0 if mishap.kind == "clock-skew" else state.clock_off_s
         mishaps.strike(mishap, player, lines, seconds, "provision")
+    state.failed.pop(name, None)
     state.done[name] = now()
 
 

@@ -1,6 +1,6 @@
 """What the API of the rehearsed cluster would show, worked out from the steps that were played."""
 
-# ruff: noqa: ARG001 (each entry of a table has the table's signature)
+import base64
 import hashlib
 import time
 from typing import Any
@@ -22,6 +22,10 @@ def short_id(text: str) -> str:
 
 def is_initialised(lab: Lab) -> bool:
     return lab.has_done(lab.control_plane.name, "control-plane-init")
+
+
+def initialised_at(lab: Lab) -> float:
+    return lab.state(lab.control_plane.name).done.get("control-plane-init", 0.0)
 
 
 def members(lab: Lab) -> list[tuple[Machine, MachineState, float]]:
@@ -46,6 +50,19 @@ def has_network(lab: Lab, machine: Machine) -> bool:
     return lab.has_done(lab.control_plane.name, step)
 
 
+def trouble(lab: Lab, machine: Machine) -> str:
+    """Return the mishap that the wait for ready nodes ended in; it struck the Windows machines."""
+    return lab.state(lab.control_plane.name).failed.get("wait-ready", "") if machine.is_windows else ""
+
+
+def is_networked(lab: Lab, machine: Machine) -> bool:
+    return has_network(lab, machine) and trouble(lab, machine) not in ("cni-not-initialised", "hns-broken")
+
+
+def node_address(lab: Lab, machine: Machine) -> str:
+    return "10.0.2.15" if trouble(lab, machine) == "wrong-nic" else machine.ip
+
+
 def version(lab: Lab) -> str:
     return "v" + lab.fact("kubernetes", "version", default="1.36.1").removeprefix("v")
 
@@ -58,7 +75,7 @@ def nodes(lab: Lab) -> list[Object]:
 
 
 def node(lab: Lab, machine: Machine, state: MachineState, at: float) -> Object:
-    is_ready = state.state == "running" and has_network(lab, machine)
+    is_ready = state.state == "running" and is_networked(lab, machine)
     return {
         "apiVersion": "v1",
         "kind": "Node",
@@ -74,7 +91,7 @@ def node(lab: Lab, machine: Machine, state: MachineState, at: float) -> Object:
         },
         "status": {
             "addresses": [
-                {"type": "InternalIP", "address": machine.ip},
+                {"type": "InternalIP", "address": node_address(lab, machine)},
                 {"type": "Hostname", "address": machine.name},
             ],
             "conditions": [*pressures(at), ready_condition(lab, machine, state, at)],
@@ -115,7 +132,7 @@ def ready_condition(lab: Lab, machine: Machine, state: MachineState, at: float) 
     """Return True, False before the CNI is up, Unknown when the machine is off."""
     if state.state != "running":
         status, reason, message = "Unknown", "NodeStatusUnknown", "Kubelet stopped posting node status."
-    elif has_network(lab, machine):
+    elif is_networked(lab, machine):
         status, reason, message = "True", "KubeletReady", "kubelet is posting ready status"
     else:
         status, reason = "False", "KubeletNotReady"
@@ -160,7 +177,7 @@ def pods(lab: Lab) -> list[Object]:
     found += [coredns(lab, number, at) for number in (1, 2)]
     for machine, state, joined_at in members(lab):
         found += [agent(lab, machine, state, joined_at, name) for name in agents(lab, machine)]
-    return found
+    return found + smoke_pods(lab)
 
 
 def agents(lab: Lab, machine: Machine) -> list[tuple[str, str]]:
@@ -184,11 +201,38 @@ def agent(lab: Lab, machine: Machine, state: MachineState, at: float, name: tupl
     namespace, app = name
     found = pod(namespace, f"{app}-{short_id(app + machine.name)}", machine, at, app)
     found["metadata"]["ownerReferences"] = [{"kind": "DaemonSet", "name": app, "controller": True}]
+    if state.state == "running" and "node" in app and trouble(lab, machine) == "cni-not-initialised":
+        waits(found, at, "PodInitializing", "")
     if state.state != "running":
         found["status"]["conditions"] = [
             {"type": "Ready", "status": "False", "lastTransitionTime": stamp(at)}
         ]
     return found
+
+
+def waits(found: Object, at: float, reason: str, message: str) -> None:
+    """Let a pod's container wait, with what the kubelet says of it."""
+    found["status"]["phase"] = "Pending"
+    found["status"]["conditions"] = [{"type": "Ready", "status": "False", "lastTransitionTime": stamp(at)}]
+    waiting = {"waiting": {"reason": reason, "message": message}}
+    found["status"]["containerStatuses"][0] |= {"ready": False, "state": waiting}
+
+
+def smoke_pods(lab: Lab) -> list[Object]:
+    """Return the smoke test's Windows pod when it could not start; one that answered is deleted."""
+    at = time.time()
+    if lab.state(lab.control_plane.name).failed.get("smoke") != "disk-full":
+        return []
+    found = []
+    for machine in lab.machines.values():
+        if machine.is_windows:
+            sad = pod("labkit-smoke", f"smoke-windows-{short_id(machine.name)}", machine, at, "smoke-windows")
+            waits(sad, at, "ErrImagePull", DISK_FULL)
+            found.append(sad)
+    return found
+
+
+DISK_FULL = "failed to pull and unpack image: hcsshim::ImportLayer: There is not enough space on the disk."
 
 
 def coredns(lab: Lab, number: int, at: float) -> Object:
@@ -230,23 +274,79 @@ def pod(namespace: str, name: str, machine: Machine, at: float, app: str) -> Obj
 
 
 def certificate_requests(lab: Lab) -> list[Object]:
+    """Return the requests of those who joined, and of those that wait for a decision."""
+    found = [
+        request(machine, at - 5, is_approved=True) for machine, _, at in members(lab) if is_worker(machine)
+    ]
+    began = initialised_at(lab)
+    for machine in lab.machines.values():
+        if lab.state(machine.name).failed.get(join_step(machine)) == "csr-pending":
+            found.append(request(machine, began - 300, is_approved=False))
+    return found
+
+
+def is_worker(machine: Machine) -> bool:
+    return machine.role != "control-plane"
+
+
+def request_name(machine: Machine) -> str:
+    return f"csr-{short_id(machine.name)}"
+
+
+def request(machine: Machine, at: float, *, is_approved: bool) -> Object:
+    approval = {"type": "Approved", "status": "True", "reason": "AutoApproved"}
+    return {
+        "apiVersion": "certificates.k8s.io/v1",
+        "kind": "CertificateSigningRequest",
+        "metadata": {"name": request_name(machine), "creationTimestamp": stamp(at)},
+        "spec": {
+            "request": request_text(machine.name),
+            "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
+            "username": "system:bootstrap:rehear",
+            "groups": ["system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token"],
+        },
+        "status": {"certificate": "cmVoZWFyc2Fs", "conditions": [approval]} if is_approved else {},
+    }
+
+
+def request_text(name: str) -> str:
+    """Return base64 of PEM as a kubelet sends it; inside there is nothing but the name that it asks for."""
+    user = f"system:node:{name}".encode()
+    inside = base64.b64encode(b"\x0c" + bytes([len(user)]) + user + b"rehearsal").decode()
+    head, foot = "-----BEGIN CERTIFICATE REQUEST-----", "-----END CERTIFICATE REQUEST-----"
+    return base64.b64encode(f"{head}\n{inside}\n{foot}\n".encode()).decode()
+
+
+def leases(lab: Lab) -> list[Object]:
     return [
         {
-            "apiVersion": "certificates.k8s.io/v1",
-            "kind": "CertificateSigningRequest",
-            "metadata": {"name": f"csr-{short_id(machine.name)}", "creationTimestamp": stamp(at - 5)},
-            "spec": {
-                "signerName": "kubernetes.io/kube-apiserver-client-kubelet",
-                "username": "system:bootstrap:rehear",
-                "groups": ["system:bootstrappers", "system:bootstrappers:kubeadm:default-node-token"],
-            },
-            "status": {
-                "certificate": "cmVoZWFyc2Fs",
-                "conditions": [{"type": "Approved", "status": "True", "reason": "AutoApproved"}],
-            },
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": machine.name, "namespace": "kube-node-lease"},
+            "spec": {"renewTime": stamp(time.time() if state.state == "running" else at)},
         }
-        for machine, _, at in members(lab)
-        if machine.role != "control-plane"
+        for machine, state, at in members(lab)
+    ]
+
+
+def tokens(lab: Lab) -> list[Object]:
+    """Return the bootstrap token that the last join was given; it has gone where a mishap says so."""
+    states = [lab.state(name) for name in lab.machines]
+    is_gone = any("token-expired" in state.failed.values() for state in states)
+    data = {
+        "token-id": "rehear",
+        "token-secret": "5a10000000000000",
+        "expiration": stamp(initialised_at(lab) + (-600 if is_gone else 24 * 3600)),
+        "usage-bootstrap-authentication": "true",
+    }
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": "bootstrap.kubernetes.io/token",
+            "metadata": {"name": "bootstrap-token-rehear", "namespace": "kube-system"},
+            "data": {key: base64.b64encode(value.encode()).decode() for key, value in data.items()},
+        }
     ]
 
 

@@ -15,9 +15,9 @@ KINDS: dict[str, Callable[[Lab], list[Object]]] = {
     **dict.fromkeys(("pods", "pod", "po"), cluster.pods),
     **dict.fromkeys(("certificatesigningrequests", "csr"), cluster.certificate_requests),
     **dict.fromkeys(("events", "event", "ev"), cluster.events),
-    **dict.fromkeys(
-        ("services", "svc", "daemonsets", "ds", "deployments", "leases", "namespaces"), lambda lab: []
-    ),
+    **dict.fromkeys(("leases", "lease"), cluster.leases),
+    **dict.fromkeys(("secrets", "secret"), cluster.tokens),
+    **dict.fromkeys(("services", "svc", "daemonsets", "ds", "deployments", "namespaces"), lambda lab: []),
 }
 VALUED = {
     "-o",
@@ -29,6 +29,7 @@ VALUED = {
     "-l",
     "--selector",
     "--request-timeout",
+    "--field-selector",
 }
 REFUSED = "The connection to the server {ip}:6443 was refused - did you specify the right host or port?\n"
 # A token and a hash of the right form, and visibly not real ones.
@@ -50,9 +51,38 @@ def kubectl(lab: Lab, words: Sequence[str]) -> Answer:
         )
     if verb == "get" and names:
         return get(lab, names, values.get("-o", values.get("--output", "")))
+    if (verb, *names[:1]) in CHANGES and len(names) > 1:
+        return CHANGES[verb, names[0]](lab, names[1])
     if verb == "version":
         return 0, json.dumps({"serverVersion": {"gitVersion": cluster.version(lab)}}, indent=2) + "\n", ""
     return 1, "", f"error: a rehearsal does not answer kubectl {' '.join(words)}\n"
+
+
+def approve(lab: Lab, name: str) -> Answer:
+    """Approve a waiting request: the kubelet that waits for it then has joined."""
+    for machine in lab.machines.values():
+        if name == cluster.request_name(machine):
+            state = lab.state(machine.name)
+            if state.failed.pop(cluster.join_step(machine), None) == "csr-pending":
+                state.done[cluster.join_step(machine)] = time.time()
+                lab.save(machine.name, state)
+            return 0, f"certificatesigningrequest.certificates.k8s.io/{name} approved\n", ""
+    return not_found(f'certificatesigningrequests.certificates.k8s.io "{name}"')
+
+
+def delete_node(lab: Lab, name: str) -> Answer:
+    if name not in lab.machines:
+        return 0, "", ""  # --ignore-not-found
+    machine, state = lab.machine(name), lab.state(name)
+    state.done.pop(cluster.join_step(machine), None)
+    lab.save(name, state)
+    return 0, f'node "{name}" deleted\n', ""
+
+
+CHANGES: dict[tuple[str, str], Callable[[Lab, str], Answer]] = {
+    ("certificate", "approve"): approve,
+    ("delete", "node"): delete_node,
+}
 
 
 def split(words: Sequence[str]) -> tuple[list[str], dict[str, str]]:

@@ -57,6 +57,9 @@ class MachineState:
     booted_at: float = 0.0
     done: dict[str, float] = field(default_factory=dict)
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)  # Any: states as JSON
+    failed: dict[str, str] = field(default_factory=dict)  # step → the mishap that its last play ended in
+    stopped: list[str] = field(default_factory=list)  # services that somebody stopped
+    clock_off_s: float = 0.0
 
     @property
     def is_created(self) -> bool:

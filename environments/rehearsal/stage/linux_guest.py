@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from stage import kubectl
-from stage.cluster import is_initialised
+from stage.cluster import has_network, is_initialised, version
 from stage.lab import Lab, Machine, MachineState
 
 Answer = tuple[int, str, str]
@@ -43,6 +43,8 @@ class Guest:
         return kubectl.kubectl(self.lab, rest)
 
     def systemctl(self, rest: list[str]) -> Answer:
+        if rest[:1] and rest[0] in ("start", "stop", "restart"):
+            return self.control(rest)
         if not rest or rest[0] != "is-active":
             return 1, "", "A rehearsal answers `systemctl is-active` only.\n"
         states = [
@@ -52,8 +54,61 @@ class Guest:
 
     def runs(self, unit: str) -> bool:
         unit = unit.removesuffix(".service")
+        if unit in self.state.stopped:
+            return False
         needed = {"containerd": "linux-containerd", "kubelet": "linux-packages"}.get(unit)
         return unit in ("ssh", "sshd", "chrony", "cron") or (needed is not None and needed in self.state.done)
+
+    def control(self, rest: list[str]) -> Answer:
+        """Take note of a systemctl start, stop or restart."""
+        verb, *units = rest
+        for unit in units:
+            self.state.stopped = [name for name in self.state.stopped if name != unit]
+            self.state.stopped += [unit] if verb == "stop" else []
+        self.lab.save(self.machine.name, self.state)
+        return 0, "", ""
+
+    def ls(self, rest: list[str]) -> Answer:
+        """List what the dashboard looks for: kubeadm's files, the CNI's, the kit's states."""
+        listed = [folder for folder in rest if folder.startswith("/")]
+        lines = [line for folder in listed for line in (f"{folder}:", *self.files_in(folder), "")]
+        return 0, "\n".join(lines), ""
+
+    def files_in(self, folder: str) -> list[str]:
+        if folder == "/var/lib/labkit/state":
+            return [f"{step}.json" for step in sorted(self.state.done)]
+        if folder == "/etc/kubernetes" and "control-plane-init" in self.state.done:
+            return ["admin.conf", "controller-manager.conf", "kubelet.conf", "scheduler.conf"]
+        if folder == "/etc/kubernetes" and "linux-join" in self.state.done:
+            return ["kubelet.conf"]
+        if folder == "/etc/cni/net.d" and has_network(self.lab, self.machine):
+            return [f"10-{self.lab.fact('cni', 'name', default='calico')}.conflist"]
+        return []
+
+    def program(self, name: str) -> Answer:
+        if name == "kubelet" and self.runs("kubelet"):
+            return 0, f"Kubernetes {version(self.lab)}\n", ""
+        if name == "containerd" and self.runs("containerd"):
+            number = self.lab.fact("containerd", "version", default="2.3.4")
+            return 0, f"containerd github.com/containerd/containerd/v2 v{number} 0\n", ""
+        return 127, "", f"bash: line 1: {name}: command not found\n"
+
+    def curl(self, rest: list[str]) -> Answer:
+        """Answer for the kubelet's health; nothing else listens."""
+        joined = {"control-plane-init", "linux-join"} & set(self.state.done)
+        if rest[-1:] == ["http://127.0.0.1:10248/healthz"] and joined and "kubelet" not in self.state.stopped:
+            return 0, "ok\n", ""
+        return 7, "", "curl: (7) Failed to connect\n"
+
+    def set_clock(self, rest: list[str]) -> Answer:
+        self.state.clock_off_s = 0.0
+        self.lab.save(self.machine.name, self.state)
+        return 0, "200 OK\n", ""
+
+    def date(self, rest: list[str]) -> Answer:
+        moment = time.gmtime(time.time() + self.state.clock_off_s)
+        form = rest[-1][1:] if rest and rest[-1].startswith("+") else "%a %b %e %H:%M:%S UTC %Y"
+        return 0, time.strftime(form, moment) + "\n", ""
 
     def cat(self, rest: list[str]) -> Answer:
         if rest == ["/etc/os-release"]:
@@ -95,7 +150,12 @@ COMMANDS: dict[str, Command] = {
     "whoami": lambda guest, rest: (0, "vagrant\n", ""),
     "id": lambda guest, rest: (0, "uid=1000(vagrant) gid=1000(vagrant) groups=1000(vagrant),27(sudo)\n", ""),
     "uname": lambda guest, rest: (0, f"Linux {guest.machine.name} 6.8.0-87-generic x86_64 GNU/Linux\n", ""),
-    "date": lambda guest, rest: (0, time.strftime("%a %b %e %H:%M:%S UTC %Y\n", time.gmtime()), ""),
+    "date": Guest.date,
+    "ls": Guest.ls,
+    "curl": Guest.curl,
+    "chronyc": Guest.set_clock,
+    "kubelet": lambda guest, rest: guest.program("kubelet"),
+    "containerd": lambda guest, rest: guest.program("containerd"),
     "uptime": Guest.uptime,
     "df": lambda guest, rest: (0, DISK, ""),
     "free": lambda guest, rest: (0, MEMORY, ""),

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
+from stage import windows_look
 from stage.cluster import has_network
 from stage.lab import Lab, Machine, MachineState
 
@@ -43,6 +44,8 @@ Timebased activation expiration: 201600 minute(s) (140 day(s))\r
 def answer(lab: Lab, machine: Machine, state: MachineState, command: str) -> Answer:
     """Answer one PowerShell command."""
     text = command.strip()
+    if text.startswith(windows_look.MARK):
+        return windows_look.look(lab, machine, state, row, list(SERVICES))
     for pattern, reply in REPLIES:
         found = re.match(pattern, text, re.IGNORECASE)
         if found:
@@ -87,7 +90,7 @@ def is_installed(state: MachineState, name: str) -> bool:
 
 
 def row(state: MachineState, name: str) -> dict[str, str]:
-    is_running = SERVICES[name] == "" or SERVICES[name] in state.done
+    is_running = (SERVICES[name] == "" or SERVICES[name] in state.done) and name not in state.stopped
     return {
         "Name": name,
         "DisplayName": DISPLAY.get(name, name),
@@ -113,6 +116,23 @@ def test_path(lab: Lab, machine: Machine, state: MachineState, text: str) -> Ans
     }
     exists = any(part in text and step in state.done for part, step in needed.items())
     return 0, f"{exists}\r\n", ""
+
+
+def control(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
+    """Take note of started and stopped services, of a set clock, of a join that was cleared away."""
+    for verb, name in re.findall(r"(Start|Stop|Restart)-Service (?:-Name )?([A-Za-z-]+)", text):
+        if not is_installed(state, name.lower()):
+            return 1, "", f"{verb}-Service : Cannot find any service with service name '{name}'.\r\n"
+        state.stopped = [other for other in state.stopped if other != name.lower()]
+        state.stopped += [name.lower()] if verb == "Stop" else []
+    if "w32tm" in text:
+        state.clock_off_s = 0.0
+    if "Remove-Item" in text and "kubelet.conf" in text:
+        state.done.pop("windows-join", None)
+        state.failed.pop("windows-join", None)
+        state.stopped = [name for name in state.stopped if name != "kubelet"]
+    lab.save(machine.name, state)
+    return 0, "", ""
 
 
 def kubelet_log(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
@@ -148,6 +168,7 @@ REPLIES: list[tuple[str, Reply]] = [
         lambda lab, machine, state, text: (0, time.strftime("%Y-%m-%dT%H:%M:%SZ\r\n", time.gmtime()), ""),
     ),
     (r"Get-Service\b", services),
+    (r"(\$ErrorActionPreference\b|(Start|Stop|Restart)-Service\b)", control),
     (r"Get-HnsNetwork\b", hns_networks),
     (r"Test-Path\b", test_path),
     (r"Get-Content\b.*kubelet", kubelet_log),
