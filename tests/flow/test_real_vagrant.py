@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 from playwright.sync_api import Page, expect
 
 from tests.flow.acts import ask, destroy, import_definition, launch, log_text, wait_for_end
@@ -15,15 +14,15 @@ from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(600)
 TICKS = '#!/bin/bash\nfor tick in $(seq 600); do echo "tick $tick"; sleep 1; done\n'
-TICKING = {
-    "name": "ticking",
-    "on": "every-linux",
-    "title": "Tick for ten minutes",
-    "script": "linux/ticking.sh",
-    "scope": "machines",
-    "needs": ["linux-prepare"],
-    "limit_s": 900,
-}
+TICKING = """
+- name: ticking
+  on: every-linux
+  title: Tick for ten minutes
+  script: linux/ticking.sh
+  scope: machines
+  needs: [linux-prepare]
+  limit_s: 900
+"""
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +31,8 @@ def environments(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("environments") / "environments"
     shutil.copytree(REPOSITORY / "environments", folder)
     (folder / "kit/linux/ticking.sh").write_text(TICKS)
-    steps = yaml.safe_load((folder / "kit/steps.yaml").read_text())
-    (folder / "kit/steps.yaml").write_text(yaml.safe_dump([*steps, TICKING]))
+    with (folder / "kit/steps.yaml").open("a") as steps:
+        steps.write(TICKING)
     return folder
 
 
