@@ -4,6 +4,7 @@
 # make bench   the figures of docs/performance.md
 # make pictures  docs/images, by a browser
 # make lock    requirements/*.in → *.txt             UPGRADE=1 takes the newest versions
+# make kit-cache  downloads of a preset, ahead       PRESET=calico LAB_MIRROR= LAB_CACHE_DIR=
 # make clean   what can be made again; never var/
 
 PYTHON ?= python3
@@ -16,7 +17,7 @@ export DJANGO_SETTINGS_MODULE = webapp.settings
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-.PHONY: pictures up test test-python test-js check check-python check-templates check-scripts check-js bench lock clean venv
+.PHONY: pictures up test test-python test-js check check-python check-templates check-scripts check-js bench kit-cache lock clean venv
 
 up:
 	@$(PYTHON) prepare.py run
@@ -56,7 +57,11 @@ pictures: venv
 	@LAB_PICTURES=docs/images $(BIN)/python -m pytest -q -k picture tests/flow/test_pictures.py
 
 bench: venv
+	$(BIN)/python -m bench.plan
 	$(BIN)/python -m bench
+
+kit-cache: venv
+	@$(BIN)/python manage.py kit_cache $(or $(PRESET),calico)
 
 lock: venv
 	$(LOCK) requirements/run.in --output-file requirements/run.txt

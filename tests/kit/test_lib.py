@@ -145,3 +145,19 @@ def test_wait_that_never_ends_ends(lab_json: Path) -> None:
 
     assert done.returncode == 1
     assert "Gave up after 1 s: the moon" in done.stderr
+
+
+def test_a_file_comes_from_its_maker_when_the_lab_host_does_not_serve_it(
+    lab_json: Path, server: tuple[str, Path]
+):
+    url, folder = server
+    (folder / "kubelet").write_bytes(b"content")
+    (lab_json.parent / "list.flat").write_text(
+        f"linux.kubelet.url=http://127.0.0.1:1/kubelet\nlinux.kubelet.origin={url}/kubelet\n"
+        f"linux.kubelet.sha256={hashlib.sha256(b'content').hexdigest()}\nlinux.kubelet.version=1\n"
+    )
+
+    done = run(lab_json, 'CACHE="$PWD/cache"; fetch_entry list.flat linux.kubelet; cat "$FETCHED"')
+
+    assert "does not serve http://127.0.0.1:1/kubelet" in done.stderr
+    assert done.stdout.endswith("content")

@@ -125,3 +125,21 @@ def test_the_critical_path_is_shorter_than_all_in_a_row():
     in_a_row = sum(step.usual_s or 0 for step in plan.steps)
     assert critical_path_s(plan) < in_a_row
     assert any(step.kind == StepKind.UP for step in plan.steps)
+
+
+def test_downloads_run_beside_the_boots_where_a_step_needs_them():
+    fetching = replace(KIT[0], needs=("lab:downloads",))
+
+    plan = make_plan(SPEC, (fetching, *KIT[1:]), Verb.LAUNCH)
+
+    assert needs(plan, "downloads") == {"preflight"}
+    assert needs(plan, "controlplane prepare") == {"controlplane up", "downloads"}
+    assert "downloads" not in needs(plan, "controlplane up") | needs(plan, "winw1 features")
+
+
+def test_downloads_are_left_out_where_nobody_needs_them():
+    fetching = replace(KIT[0], needs=("lab:downloads",))
+
+    assert "downloads" not in keys(make_plan(SPEC, KIT, Verb.LAUNCH))
+    assert "downloads" not in keys(make_plan(SPEC, (fetching, *KIT[1:]), Verb.HALT))
+    assert needs(make_plan(SPEC, (fetching, *KIT[1:]), Verb.PROVISION), "downloads") == {"validate"}

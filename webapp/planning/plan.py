@@ -34,10 +34,11 @@ class Verb(StrEnum):
 
 
 class StepKind(StrEnum):
-    """What a step does; all but the first three and `look` call Vagrant."""
+    """What a step does; all but the first four and `look` call Vagrant."""
 
     VALIDATE = "validate"
     PREFLIGHT = "preflight"
+    DOWNLOAD = "download"
     WAIT_FOR = "wait-for"
     UP = "up"
     PROVISION = "provision"
@@ -116,6 +117,15 @@ VALIDATE = PlannedStep(
 PREFLIGHT = PlannedStep(
     "preflight", StepKind.PREFLIGHT, "", "Check the lab host", needs=("validate",), limit_s=120, usual_s=2
 )
+DOWNLOADS = PlannedStep(
+    "downloads",
+    StepKind.DOWNLOAD,
+    "",
+    "Fetch downloads for the machines",
+    needs=("preflight",),
+    limit_s=3600,
+    usual_s=90,
+)
 LOOK = PlannedStep(
     "look", StepKind.LOOK, "", "Look at the machines", limit_s=120, attempts=2, always=True, usual_s=3
 )
@@ -149,7 +159,17 @@ def make_plan(
         body = boot_plan(spec, kit_steps, machines, verb)
     else:
         body = [*workers_first(machines, SIMPLE_VERBS[verb])]
-    return Plan((*body, LOOK))
+    return Plan((*with_downloads(body), LOOK))
+
+
+def with_downloads(steps: list[PlannedStep]) -> list[PlannedStep]:
+    """Put the lab's own step `downloads` in, beside the boots, where some step needs it."""
+    if all(DOWNLOADS.key not in step.needs for step in steps):
+        return steps
+    keys = {step.key for step in steps}
+    first = next(number for number, step in enumerate(steps) if step.key not in ("validate", "preflight"))
+    needs = tuple(key for key in ("validate", "preflight") if key in keys)[-1:]
+    return [*steps[:first], replace(DOWNLOADS, needs=needs), *steps[first:]]
 
 
 def chosen_machines(spec: LabSpec, machine: str) -> list[MachineSpec]:
@@ -215,7 +235,7 @@ def provision_steps(
     ]
     if only and not wanted:
         raise PlanError(f"There is no provisioning step {only!r} for {', '.join(m.name for m in machines)}.")
-    keys = {step_key(machine, kit_step.name) for machine, kit_step in wanted}
+    keys = {step_key(machine, kit_step.name) for machine, kit_step in wanted} | {DOWNLOADS.key}
     steps = [provision_step(machine, kit_step, spec, keys, boot_of) for machine, kit_step in wanted]
     return needs_first(steps)
 
@@ -251,8 +271,10 @@ def provision_step(
 
 
 def resolve_need(need: str, machine: MachineSpec, spec: LabSpec) -> Iterable[str]:
-    """Turn "NAME", "control-plane:NAME" or "workers:NAME" into step keys."""
+    """Turn "NAME", "control-plane:NAME", "workers:NAME" or "lab:downloads" into step keys."""
     where, _, name = need.rpartition(":")
+    if where == "lab":
+        return [name]
     if where == "control-plane":
         return [step_key(m, name) for m in spec.machines if m.role == "control-plane"]
     if where == "workers":

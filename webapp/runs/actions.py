@@ -27,7 +27,14 @@ from webapp.runs.usual import usual_times
 from webapp.vagrant.states import NOT_CREATED, provider_can
 
 # What Retry does again even if it was done: cheap, and what it found may have changed.
-AGAIN = {StepKind.VALIDATE, StepKind.PREFLIGHT, StepKind.UP, StepKind.WAIT_FOR, StepKind.LOOK}
+AGAIN = {
+    StepKind.VALIDATE,
+    StepKind.PREFLIGHT,
+    StepKind.DOWNLOAD,
+    StepKind.UP,
+    StepKind.WAIT_FOR,
+    StepKind.LOOK,
+}
 
 
 class RunError(Exception):

@@ -21,6 +21,7 @@ from webapp.labs.actions import forget_lab
 from webapp.labs.folder import remove_folder
 from webapp.logs import store
 from webapp.planning.plan import Plan, PlannedStep, Verb
+from webapp.runs import serving
 from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
 from webapp.runs.outcome import Outcome, StepContext
@@ -64,6 +65,8 @@ def execute_run(run_id: int) -> None:
             "A fault of the dashboard ended this run; its administrator finds it in the worker's log.",
         )
         raise
+    finally:
+        serving.stop(run.pk)
 
 
 class Walker:

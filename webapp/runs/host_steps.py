@@ -1,15 +1,20 @@
-"""Steps that look at or use the lab host itself, before or beside the machines: preflight."""
+"""Steps on the lab host itself, before or beside the machines: preflight, downloads."""
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from django.conf import settings
 
 from webapp.catalog.spec import LabSpec
+from webapp.downloads.cache import Cache, Cached, DownloadError, Stopped, Wanted
 from webapp.hosts.actions import gather_facts
 from webapp.hosts.boxes import box_state
 from webapp.hosts.preflight import Box, Need, judge_lab
+from webapp.labs.actions import lab_folder
 from webapp.labs.models import Lab
-from webapp.runs.outcome import Outcome, StepContext
+from webapp.runs import serving
+from webapp.runs.outcome import Outcome, StepContext, canceled, wait_or_stop
 from webapp.vagrant.states import NOT_CREATED
 
 
@@ -56,3 +61,59 @@ def boxes_of(lab: Lab) -> tuple[Box, ...]:
         Box(name, version, box_state(name, version, url, provider=lab.provider, vagrant_home=home))
         for name, version, url in sorted(wanted)
     )
+
+
+# -- downloads ---------------------------------------------------------------------
+
+GIB = 1024**3
+AT_ONCE = 3
+
+
+def download(context: StepContext) -> Outcome:
+    """Fetch the lab's downloads into this host's cache and serve them on the lab's network.
+
+    What cannot be had here is no failure: the machines then try for themselves, and say why not.
+    """
+    if context.lab.is_rehearsal:
+        return rehearse(context)
+    folder = lab_folder(context.lab)
+    cache = Cache(Path(settings.LAB_CACHE_DIR), limit_bytes=settings.LAB_CACHE_GIB * GIB)
+    wanted = serving.wanted_of(folder)
+    found = fetch_all(context, cache, wanted)
+    if context.is_stopping():
+        return canceled()
+    cache.prune()
+    try:
+        url = serving.start(context.run.pk, folder, cache, found)
+    except OSError as error:
+        context.note(f"The downloads cannot be served: {error}. The machines fetch them themselves.")
+        return Outcome.succeeded("Nothing is served.")
+    return Outcome.succeeded(f"{len(found)} of {len(wanted)} files are served at {url}.")
+
+
+def fetch_all(context: StepContext, cache: Cache, wanted: Sequence[Wanted]) -> dict[str, Cached]:
+    """Return address → file of what could be had; what could not is told by this thread alone."""
+
+    def fetch(one: Wanted) -> Cached | str:
+        try:
+            return cache.get(one, context.is_stopping)
+        except (DownloadError, Stopped, OSError) as error:
+            return str(error)
+
+    found: dict[str, Cached] = {}
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for one, result in zip(wanted, pool.map(fetch, wanted), strict=True):
+            if isinstance(result, Cached):
+                found[one.url] = result
+            else:
+                context.note(f"{result} The machines fetch it themselves.")
+    return found
+
+
+def rehearse(context: StepContext) -> Outcome:
+    """Take as long as the lab's speed says; nothing is downloaded."""
+    speed = LabSpec.from_json(context.lab.spec).rehearsal.speed
+    speed = settings.LAB_REHEARSAL_SPEED if speed is None else speed
+    context.note("This lab is a rehearsal: nothing is downloaded.")
+    is_stopped = wait_or_stop(context, (context.step.usual_s or 0) / speed if speed else 0)
+    return canceled() if is_stopped else Outcome.succeeded()

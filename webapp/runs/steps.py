@@ -25,7 +25,7 @@ from webapp.logs.redact import Redactor
 from webapp.planning.plan import StepKind
 from webapp.process import Child, Exit, remove_spool
 from webapp.runs.findings import StepWatch
-from webapp.runs.host_steps import preflight
+from webapp.runs.host_steps import download, preflight
 from webapp.runs.inputs import InputError, step_inputs
 from webapp.runs.models import Step
 from webapp.runs.outcome import Outcome, StepContext, canceled, failure_signature, wait_or_stop
@@ -265,6 +265,7 @@ KINDS: dict[StepKind, Callable[[StepContext], Outcome]] = {
     **dict.fromkeys(StepKind, vagrant_step),
     StepKind.VALIDATE: validate,
     StepKind.PREFLIGHT: preflight,
+    StepKind.DOWNLOAD: download,
     StepKind.WAIT_FOR: wait_for,
     StepKind.LOOK: look,
 }

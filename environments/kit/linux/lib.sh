@@ -173,12 +173,23 @@ fetch() {
   changed "$target"
 }
 
+# reachable URL ORIGIN: print URL, or ORIGIN when the lab host's cache does not answer (a firewall, a later boot).
+reachable() {
+  if [[ -z $2 ]] || curl -fsSI --connect-timeout 5 --max-time 20 -o /dev/null -- "$(want_url "$1")" 2>/dev/null; then
+    printf '%s' "$1"
+  else
+    printf 'the lab host does not serve %s, going to %s\n' "$1" "$2" >&2
+    printf '%s' "$2"
+  fi
+}
+
 # fetch_entry FLAT_FILE KEY: one entry (url, file, sha256, sha256_url, version) of a rendered list.
 # Its path is in FETCHED afterwards.
 fetch_entry() {
   local list=$1 key=$2 url sha256 sha256_url file version
   url=$(value_in "$list" "$key.url")
   [[ -n $url ]] || die "$(basename -- "$list" .flat).json has no address for $key."
+  url=$(reachable "$url" "$(value_in "$list" "$key.origin")")
   file=${url##*/}
   version=$(value_in "$list" "$key.version")
   sha256=$(value_in "$list" "$key.sha256")

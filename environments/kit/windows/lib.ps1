@@ -103,6 +103,16 @@ function Invoke-Curl([string]$Url, [string]$Path) {
     $null = Invoke-Native "$System32\curl.exe" $arguments -LimitSeconds 1300
 }
 
+# The lab host's address of a file, or its maker's when the lab host does not answer (a firewall, a later boot).
+function Get-ReachableUrl($Item) {
+    if (-not $Item.PSObject.Properties['origin']) { return $Item.url }
+    $arguments = @('-fsI', '--connect-timeout', '5', '--max-time', '20', '-o', 'NUL', $Item.url)
+    $code = Invoke-Native "$System32\curl.exe" $arguments -Accept @(0, 6, 7, 22, 28, 52, 56) -LimitSeconds 30 -Quiet
+    if ($code -eq 0) { return $Item.url }
+    Write-Host "the lab host does not serve $($Item.file), going to $($Item.origin)"
+    return $Item.origin
+}
+
 # The hash that the publisher announces: in downloads.json, else in the file beside the download.
 function Get-WantedSha256($Item) {
     if ($Item.sha256) { return $Item.sha256.ToLowerInvariant() }
@@ -123,8 +133,9 @@ function Get-Download($Item, [int64]$LeastBytes = 1024) {
     $path = "$Root\download\$($Item.version)-$($Item.file)"
     $wanted = Get-WantedSha256 $Item
     if ($wanted -and (Test-Path -LiteralPath $path) -and (Get-FileSha256 $path) -eq $wanted) { return $path }
-    Write-Host "fetching $($Item.url)"
-    Invoke-Curl $Item.url "$path.part"
+    $url = Get-ReachableUrl $Item
+    Write-Host "fetching $url"
+    Invoke-Curl $url "$path.part"
     $size = (Get-Item -LiteralPath "$path.part").Length
     if ($size -lt $LeastBytes) { throw "$($Item.url) gave $size bytes only; an error page, most likely." }
     $have = Get-FileSha256 "$path.part"

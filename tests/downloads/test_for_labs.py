@@ -1,0 +1,125 @@
+"""The cache as a run and `make kit-cache` use it, with a mirror on loopback in the makers' place."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.downloads.conftest import Publisher
+from tests.factories import HostFactory, RevisionFactory, RunFactory, StepFactory
+from webapp.accounts.models import User
+from webapp.catalog.variables import parse
+from webapp.labs.actions import lab_folder, make_lab
+from webapp.labs.folder import prepare_folder
+from webapp.labs.models import Lab
+from webapp.management.commands.kit_cache import files_of
+from webapp.planning.plan import DOWNLOADS
+from webapp.runs import serving
+from webapp.runs.host_steps import download
+from webapp.runs.outcome import StepContext
+
+CONTENT = b"a download" * 1000
+TEXT = "provider: {name: libvirt}\n"
+
+
+@pytest.fixture
+def mirror(settings, publisher: Publisher, var: Path) -> Publisher:
+    """A mirror that has every file of the preset calico."""
+    settings.LAB_MIRROR, settings.LAB_CACHE_DIR = publisher.url, var / "cache"
+    for one in files_of("calico"):
+        publisher.files[one.url.removeprefix(publisher.url)] = CONTENT
+        if one.sha256_url:
+            bare = "c" * 64 if "runc" in one.sha256_url else ""
+            name = one.url.rpartition("/")[2]
+            publisher.files[one.sha256_url.removeprefix(publisher.url)] = checksum(name, bare)
+    return publisher
+
+
+def checksum(name: str, wrong: str) -> bytes:
+    return f"{wrong or hashlib.sha256(CONTENT).hexdigest()}  {name}\n".encode()
+
+
+@pytest.fixture
+def context(db: None, owner: User, mirror: Publisher, settings) -> Iterator[StepContext]:
+    lab = real_lab(owner, settings.ENVIRONMENTS_DIR)
+    run = RunFactory(lab=lab)
+    yield StepContext(run, DOWNLOADS, StepFactory(run=run, kind="download"), lambda: False)
+    serving.stop(run.pk)
+
+
+def real_lab(owner: User, environments: Path) -> Lab:
+    """A lab for libvirt whose gateway is this computer's loopback."""
+    revision = RevisionFactory(text=TEXT, spec=parse(TEXT).to_json())
+    host = HostFactory(providers=["libvirt"])
+    lab = make_lab(revision=revision, host=host, name="real", provider="", by=owner)
+    prepare_folder(lab, lab_folder(lab), environments)
+    path = lab_folder(lab) / "lab.json"
+    value = json.loads(path.read_text())
+    value["network"]["gateway"] = "127.0.0.1"
+    path.write_text(json.dumps(value))
+    return lab
+
+
+def entry(context: StepContext, os: str, name: str) -> dict[str, str]:
+    return serving.read_list(lab_folder(context.lab), "downloads")[os][name]
+
+
+def test_a_run_serves_what_it_fetched_and_puts_the_makers_address_back(context: StepContext):
+    download(context)
+    here = entry(context, "windows", "kubelet")
+
+    with urlopen(here["url"]) as answer:
+        assert answer.read() == CONTENT
+    serving.stop(context.run.pk)
+    assert entry(context, "windows", "kubelet")["url"] == here["origin"]
+    with pytest.raises(URLError, match="refused"):
+        urlopen(here["url"])
+
+
+def test_what_the_publisher_contradicts_is_left_to_the_machines_and_told(context: StepContext):
+    outcome = download(context)
+
+    assert outcome.status == "succeeded"
+    assert "origin" not in entry(context, "linux", "runc")
+    assert "of" in outcome.sentence
+    flat = (lab_folder(context.lab) / "rendered" / "downloads.flat").read_text()
+    assert f"windows.kubelet.url={entry(context, 'windows', 'kubelet')['url']}\n" in flat
+
+
+def test_a_second_lab_finds_everything_there(context: StepContext, mirror: Publisher):
+    download(context)
+    asked = len([path for path, _ in mirror.asked if path.endswith("kubelet.exe")])
+
+    download(context)
+
+    assert asked == 1
+    assert len([path for path, _ in mirror.asked if path.endswith("kubelet.exe")]) == 1
+
+
+def test_a_closed_network_is_no_failure_of_the_step(context: StepContext, mirror: Publisher):
+    mirror.files.clear()
+
+    outcome = download(context)
+
+    assert outcome.status == "succeeded"
+    assert outcome.sentence.startswith("0 of ")
+
+
+def test_kit_cache_fills_the_cache_and_fails_for_what_is_wrong(
+    mirror: Publisher, var: Path, capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(CommandError, match="1 files cannot be had"):
+        call_command("kit_cache", "calico")
+
+    assert "checksum wrong" in capsys.readouterr().err
+    assert next((var / "cache").rglob("kubelet.exe")).read_bytes() == CONTENT
+
+
+def test_kit_cache_names_the_presets_that_there_are(var: Path):
+    with pytest.raises(CommandError, match=r"there are .*calico"):
+        call_command("kit_cache", "nothing")
