@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.kube.test_parse import JSON
 from webapp.cluster.facts import MachineFacts
-from webapp.cluster.powershell import look_command, parse_look, parse_services
+from webapp.cluster.powershell import SCRIPT, look_command, parse_look, parse_services
 from webapp.kube.stored import from_json, to_json
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
@@ -120,6 +120,16 @@ def test_what_is_not_told_stays_unknown(gone: set[str]) -> None:
 @given(st.binary(max_size=400))
 def test_no_bytes_make_it_raise(said: bytes) -> None:
     assert parse_look(said, NOW) is None
+
+
+def test_look_parses_without_an_error() -> None:
+    tree_sitter = pytest.importorskip("tree_sitter")
+    grammar = pytest.importorskip("tree_sitter_powershell")
+
+    tree = tree_sitter.Parser(tree_sitter.Language(grammar.language())).parse(SCRIPT.read_bytes())
+
+    assert not tree.root_node.has_error
+    assert SCRIPT.read_bytes().isascii()
 
 
 def test_command_refuses_what_is_no_endpoint() -> None:

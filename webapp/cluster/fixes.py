@@ -81,8 +81,8 @@ def ask(fix: Fix, lab: Lab, machine: Machine, command: str, what: str) -> str:
     said = "\n".join(redacted(tuple(f"{done.output}\n{done.errors}".strip().splitlines()[-60:])))
     Fix.objects.filter(pk=fix.pk).update(output=said[:20_000])
     if done.code != 0:
-        last = next((line for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
-        raise CannotFix(f"{what} on {machine.name} failed: {last.strip()}")
+        words = redacted(tuple((done.errors or done.output).strip().splitlines()[:1]))
+        raise CannotFix(f"{what} on {machine.name} failed: {' '.join(words) or 'it said nothing'}")
     return done.output
 
 

@@ -48,6 +48,7 @@ class Connections:
     """The kept connections of this process, by any key; safe from every thread."""
 
     def __init__(self) -> None:
+        asyncssh.set_log_level("WARNING")  # it tells of every command
         self._loop = asyncio.new_event_loop()
         self._kept: dict[object, asyncssh.SSHClientConnection] = {}
         self._locks: dict[object, asyncio.Lock] = {}

@@ -120,7 +120,7 @@ def test_path(lab: Lab, machine: Machine, state: MachineState, text: str) -> Ans
 
 def control(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
     """Take note of started and stopped services, of a set clock, of a join that was cleared away."""
-    for verb, name in re.findall(r"(Start|Stop|Restart)-Service (?:-Name )?([A-Za-z-]+)", text):
+    for verb, name in re.findall(r"(Start|Stop|Restart)-Service (?:-Name )?([A-Za-z0-9-]+)", text):
         if not is_installed(state, name.lower()):
             return 1, "", f"{verb}-Service : Cannot find any service with service name '{name}'.\r\n"
         state.stopped = [other for other in state.stopped if other != name.lower()]

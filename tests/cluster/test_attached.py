@@ -1,0 +1,146 @@
+"""An attached cluster against a real HTTPS server that answers well, badly, or not at all."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+
+from tests.cluster.api_server import TOKEN, Api, api_server, kubeconfig
+from tests.kube import shapes
+from webapp.accounts.models import AuditEntry, User
+from webapp.cluster import attached
+from webapp.cluster.actions import AttachError, attach_cluster, detach_cluster, request_fix
+from webapp.cluster.fixes import carry_out
+from webapp.cluster.models import Cluster, Sighting
+from webapp.cluster.observe import look_at, observe_attached
+from webapp.cluster.queries import attached_page
+from webapp.cluster.secrets import CannotDecrypt, decrypt, encrypt
+from webapp.kube.kubeconfig import KubeconfigError, check_kubeconfig
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with api_server(tmp_path) as api:
+        kinds = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
+        api.objects = {
+            kind: [item] for kind, item in zip(kinds, shapes.listed("1.36.1")[0]["items"], strict=True)
+        }
+        yield api
+
+
+@pytest.fixture
+def cluster(api: Api, owner: User) -> Cluster:
+    return attach_cluster("of a colleague", api.kubeconfig, owner)
+
+
+def look(cluster: Cluster) -> Sighting:
+    row = Sighting.objects.select_related("cluster__lab").get(cluster=cluster, machine="")
+    look_at(row)
+    return Sighting.objects.get(pk=row.pk)
+
+
+def test_attached_cluster_shows_its_nodes_ladders(cluster: Cluster) -> None:
+    assert observe_attached(timezone.now(), start=lambda work, pk: None) == 1
+    look(cluster)
+
+    page = attached_page(cluster)
+
+    (found,) = page.ladders
+    states = {rung.key: rung.state for rung in found.rungs}
+    assert (found.machine, found.role) == ("winw1", "windows")
+    assert (states["machine"], states["node"], states["request"]) == ("not-applicable", "done", "now")
+    assert page.problem == ""
+
+
+def test_kubeconfig_is_stored_encrypted_and_audited(cluster: Cluster, owner: User) -> None:
+    stored = bytes(Cluster.objects.get(pk=cluster.pk).kubeconfig)
+
+    assert TOKEN.encode() not in stored
+    assert AuditEntry.objects.get(action="attached cluster").actor == owner
+    detach_cluster(cluster, owner)
+    assert not Cluster.objects.exists()
+
+
+@pytest.mark.parametrize("mood", ["403", "429", "503", "cut"])
+def test_kind_that_is_refused_stays_unknown(cluster: Cluster, api: Api, mood: str) -> None:
+    api.mood = {"events": mood}
+
+    look(cluster)
+
+    kube = attached_page(cluster).kube
+    assert [node.name for node in kube.nodes] == ["winw1"]
+    assert "events" in kube.missing
+
+
+@pytest.mark.parametrize(
+    ("mood", "said"),
+    [("403", "forbidden"), ("429", "too many"), ("503", "etcd is down"), ("slow", "answer"), ("cut", "cut")],
+)
+def test_page_says_what_an_api_that_answers_nothing_did(
+    cluster: Cluster, api: Api, mood: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attached, "READ_S", 0.4)
+    look(cluster)
+    api.mood = {"*": mood}
+
+    row = look(cluster)
+
+    assert said in row.problem
+    assert attached_page(cluster).problem == row.problem
+    assert (row.failures, row.facts != {}) == (1, True)
+
+
+def test_certificate_that_has_expired_is_told(tmp_path: Path, owner: User) -> None:
+    with api_server(tmp_path, days=-1) as api, pytest.raises(AttachError, match="has expired"):
+        attach_cluster("old", api.kubeconfig, owner)
+
+    assert not Cluster.objects.exists()
+
+
+def test_server_that_is_gone_is_told(tmp_path: Path, owner: User) -> None:
+    with api_server(tmp_path) as api:
+        gone = api.kubeconfig
+
+    with pytest.raises(AttachError, match="refused the connection"):
+        attach_cluster("gone", gone, owner)
+
+
+def test_request_is_approved_through_the_api(cluster: Cluster, api: Api, owner: User) -> None:
+    fix, _ = request_fix(cluster, "approve-request", owner, machine="winw1", argument="csr-a")
+
+    carry_out(fix.pk, lambda fix: "")
+
+    assert fix.refreshed().status == "succeeded", fix.refreshed().sentence
+    (request,) = api.objects["certificatesigningrequests"]
+    assert request["status"]["conditions"][0]["type"] == "Approved"
+
+
+ACTING = {
+    "exec": {"exec": {"command": "sh"}},
+    "auth-provider": {"auth-provider": {"name": "gcp"}},
+    "tokenFile": {"tokenFile": "/etc/shadow"},
+    "client-key": {"client-key": "/root/.ssh/id_ed25519"},
+}
+
+
+@pytest.mark.parametrize("user", ACTING.values(), ids=ACTING)
+def test_kubeconfig_that_runs_or_reads_is_refused(user: dict[str, str]) -> None:
+    with pytest.raises(KubeconfigError, match="does not do this"):
+        check_kubeconfig(kubeconfig("https://127.0.0.1:6443", b"x", **user))
+
+
+@pytest.mark.parametrize(
+    "given", ["", "{", "a: b", "kind: Config", kubeconfig("http://127.0.0.1", b"x")], ids=range(5)
+)
+def test_kubeconfig_that_is_none_is_refused(given: str) -> None:
+    with pytest.raises(KubeconfigError):
+        check_kubeconfig(given)
+
+
+def test_secret_is_not_read_with_another_key() -> None:
+    token = encrypt("secret", "a" * 50)
+
+    assert decrypt(token, "a" * 50) == "secret"
+    with pytest.raises(CannotDecrypt):
+        decrypt(token, "b" * 50)
