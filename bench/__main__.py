@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+from bench.click import click_to_first_line_s, slowest_search_s
 from bench.report import Report
 from bench.sides import ROOT, Figures, Limit, Naive, Ours, Side, fill, watching
 from tests.stack import Stack
@@ -20,6 +21,7 @@ LINES = {1: 400_000, 20: 150_000, 200: 40_000}
 QUICK_LINES = {1: 100_000, 20: 40_000, 200: 12_000}
 NAIVE_LINES = {1: 200, 20: 100, 200: 30}
 LONG_LINES = 200_000
+MANY_LINES = 1_000_000
 
 
 class Bench:
@@ -98,6 +100,11 @@ class Bench:
         self.report.add("labs_page_ms", None, page["ms"])
         self.report.add("labs_page_queries", None, page["queries"])
 
+    def click(self) -> None:
+        self.report.add("click_s", None, click_to_first_line_s(self.stack, 5 if self.is_quick else 15))
+        log_id = fill(self.stack, "long", str(MANY_LINES))["log"]
+        self.report.add("search_s", None, slowest_search_s(self.stack, int(log_id)))
+
 
 MEASURES: dict[str, Callable[[Bench], None]] = {
     "throughput": Bench.throughput,
@@ -106,6 +113,7 @@ MEASURES: dict[str, Callable[[Bench], None]] = {
     "stalled": Bench.stalled,
     "opening": Bench.opening,
     "labs-page": Bench.labs_page,
+    "click": Bench.click,
 }
 
 

@@ -270,3 +270,6 @@ class Visitor:
         status, _, text = self.open(path)
         assert status == 200, (path, status, text[:300])
         return json.loads(text)
+
+    def search(self, path: str, pattern: str) -> Any:
+        return self.json(f"{path}?{urllib.parse.urlencode({'q': pattern, 'regex': '1'})}")
