@@ -11,7 +11,6 @@ import pytest
 
 from webapp.cluster.ssh import Connections, SshError, Way, parse_ssh_config
 
-
 NOWHERE = Way("", 0, "")
 
 
@@ -27,7 +26,7 @@ class Guest:
 
 async def answer(process: "asyncssh.SSHServerProcess[str]") -> None:
     if process.command == "hang":
-        await asyncio.sleep(30)
+        await process.stdin.read()  # it never comes
     process.stdout.write(f"you said {process.command}\n")
     process.stderr.write("and so on")
     process.exit(3 if process.command == "fail" else 0)

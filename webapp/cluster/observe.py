@@ -111,7 +111,8 @@ def look_at(sighting: Sighting) -> bool:
         answers, problems = ask(sighting, asked_at)
     except (GuestError, attached.ApiError) as error:
         return record_silence(sighting, str(error), timezone.now())
-    return record_answers(sighting, answers, problems, timezone.now())
+    now = timezone.now()
+    return record_answers(sighting, answers, problems, now, (now - asked_at).total_seconds())
 
 
 def ask(sighting: Sighting, now: datetime) -> tuple[Answers, Mapping[str, str]]:

@@ -24,19 +24,29 @@ from webapp.kube.stored import to_json
 FAST_S, SLOW_S = 5.0, 60.0
 WATCHED_FOR = timedelta(seconds=30)
 LONGEST_S, LONGEST_WATCHED_S = 300.0, 30.0
+COST = 10  # a look may take a tenth of the time between two: `vagrant winrm` needs seconds
 MOST_CHANGES = 4000  # of a cluster; then the older half goes
 LEASE_LOST = timedelta(seconds=40)
 UNSHOWN = ("kubelet_log", "licence_minutes")  # they move all the time, and no rung with them
 Answers = Mapping[str, KubeFacts | MachineFacts]
 
 
-def record_answers(sighting: Sighting, answers: Answers, problems: Mapping[str, str], now: datetime) -> bool:
-    """Store facts by sighting, and why some were not answered. Tells whether a page would differ."""
+def record_answers(
+    sighting: Sighting,
+    answers: Answers,
+    problems: Mapping[str, str],
+    now: datetime,
+    took_s: float = 0.0,
+) -> bool:
+    """Store facts by sighting, and why some were not answered. Tells whether a page would differ.
+
+    `took_s`: how long the look took; one that costs much is made less often.
+    """
     cluster = sighting.cluster
     has_changed = False
     for row in Sighting.objects.filter(cluster=cluster, machine__in=[*answers, *problems]):
         if row.machine in answers:
-            has_changed |= store_facts(row, answers[row.machine], now)
+            has_changed |= store_facts(row, answers[row.machine], now, took_s)
         else:
             has_changed |= store_problem(row, problems[row.machine], now)
     return settle(cluster, None if "" in (*answers, *problems) else sighting.machine, now, has_changed)
@@ -56,7 +66,7 @@ def settle(cluster: Cluster, machine: str | None, now: datetime, has_changed: bo
     return has_changed
 
 
-def store_facts(sighting: Sighting, facts: KubeFacts | MachineFacts, now: datetime) -> bool:
+def store_facts(sighting: Sighting, facts: KubeFacts | MachineFacts, now: datetime, took_s: float) -> bool:
     stored = to_json(kept(facts, now))
     was_silent = sighting.failures > 0 or sighting.seen_at is None
     fields: dict[str, Any] = {  # Any: update()'s own values
@@ -64,7 +74,7 @@ def store_facts(sighting: Sighting, facts: KubeFacts | MachineFacts, now: dateti
         "failures": 0,
         "seen_at": now,
         "tried_at": now,
-        "next_look_at": now + interval(sighting.cluster, 0, now),
+        "next_look_at": now + interval(sighting.cluster, 0, now, took_s),
     }
     has_changed = was_silent or shown(stored) != shown(sighting.facts)
     if stored != sighting.facts:
@@ -101,11 +111,11 @@ def store_problem(sighting: Sighting, problem: str, now: datetime) -> bool:
     return has_changed
 
 
-def interval(cluster: Cluster, failures: int, now: datetime) -> timedelta:
-    """Return how long until the next look: doubled with each failure in a row."""
+def interval(cluster: Cluster, failures: int, now: datetime, took_s: float = 0.0) -> timedelta:
+    """Return how long until the next look: doubled with each failure, longer for a costly one."""
     is_watched = cluster.watched_at is not None and now - cluster.watched_at < WATCHED_FOR
     pace, longest = (FAST_S, LONGEST_WATCHED_S) if is_watched else (SLOW_S, LONGEST_S)
-    return timedelta(seconds=min(pace * 2 ** min(failures, 10), longest))
+    return timedelta(seconds=min(max(pace * 2 ** min(failures, 10), took_s * COST), longest))
 
 
 def record_changes(cluster: Cluster, machine: str | None, now: datetime) -> bool:
