@@ -15,9 +15,12 @@ from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.builds.actions import cancel_build, rebuild, request_build
 from webapp.builds.artifacts import path_of
+from webapp.builds.compile import Count
 from webapp.builds.components import add_component
 from webapp.builds.execute import execute_build
 from webapp.builds.models import Artifact, Build
+from webapp.builds.sandbox import go_env
+from webapp.builds.toolchains import Toolchain
 from webapp.catalog.components import Component
 from webapp.executions.models import Status
 from webapp.logs import store
@@ -213,6 +216,15 @@ def test_cancel_asked_before_the_claim_is_seen_stops_it(
 
     assert carried_out(build).status == Status.CANCELED
     assert not Artifact.objects.exists()
+
+
+def test_packages_are_counted_beside_the_build(home: Path, repository: Repository, go: Toolchain) -> None:
+    env = {**go_env(home, home, go.root), "GOCACHE": str(home / "cache"), "GOOS": "windows"}
+    count = Count()
+
+    count.run([str(go.go), "list", "-deps", "-mod=vendor", "./cmd/kubelet"], repository.path, env)
+
+    assert count.total > 30
 
 
 def test_no_place_is_free_while_another_runs(home: Path, repository: Repository, member: User) -> None:

@@ -92,3 +92,10 @@ def test_environment_holds_no_secret(mirror: Mirror, monkeypatch: pytest.MonkeyP
     env = git_env(mirror.home, mirror.source)
 
     assert "SECRET_KEY" not in env and "GIT_SSH" not in env and env["GIT_TERMINAL_PROMPT"] == "0"
+
+
+def test_missing_git_is_told(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+
+    with pytest.raises(GitError, match="not installed"):
+        resolve(mirror.home, mirror.source, "fix")

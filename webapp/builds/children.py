@@ -24,13 +24,15 @@ def plain(texts: Sequence[str]) -> list[LogLine]:
 
 
 @dataclass
-class LastLine:
-    """Passes lines on and keeps the last one, which explains a failure of git."""
+class Complaint:
+    """Passes lines on and keeps the one that explains a failure of git: its first "fatal", else the last."""
 
     text: str = ""
 
     def translate(self, texts: Sequence[str]) -> list[LogLine]:
-        self.text = next((text.strip() for text in reversed(texts) if text.strip()), self.text)
+        for text in texts:
+            if text.strip() and "fatal:" not in self.text:
+                self.text = text.strip()
         return plain(texts)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from django.conf import settings
 
 from webapp.builds import sandbox, toolchains
-from webapp.builds.children import LastLine, note, run_child
+from webapp.builds.children import Complaint, note, run_child
 from webapp.builds.compiler import CompilerOutput
 from webapp.builds.errors import BuildError, GitError, RequestError
 from webapp.builds.git import Mirror, Resolved, explain, git_env
@@ -109,7 +109,7 @@ def fetch(build: Build, watch: Watch, mirror: Mirror) -> None:
         note(build, f"Commit {build.commit[:12]} is in the mirror already")
         return
     note(build, f"Fetching {build.commit[:12]} from {build.url}")
-    said = LastLine()
+    said = Complaint()
     env = git_env(mirror.home, mirror.source)
     ended = run_child(
         build, watch, mirror.fetch_command(resolved), cwd=mirror.home, env=env, translate=said.translate
@@ -121,7 +121,7 @@ def fetch(build: Build, watch: Watch, mirror: Mirror) -> None:
 def check_out(build: Build, watch: Watch, mirror: Mirror, work: Path) -> Path:
     """Make the worktree."""
     update(build, stage=Build.Stage.CHECKING_OUT)
-    tree, said = work / "tree", LastLine()
+    tree, said = work / "tree", Complaint()
     shutil.rmtree(tree, ignore_errors=True)  # a lost worker's
     command, env = mirror.worktree_command(tree, build.commit), git_env(mirror.home, mirror.source)
     ended = run_child(build, watch, command, cwd=mirror.home, env=env, translate=said.translate)
@@ -220,7 +220,8 @@ def go_build(bench: Bench, flags: list[str], packages: list[str], out: Path, env
         before[1] + max(count.total, len(said.packages)) if count.total else before[1],
     )
     go = str(bench.choice.toolchain.go)
-    count.start([*bench.user.prefix, go, "list", "-deps", *bench.mode.flags, *packages], bench.tree, env)
+    listing = [go, "list", "-deps", "-buildvcs=false", *bench.mode.flags, *packages]
+    count.start([*bench.user.prefix, *listing], bench.tree, env)
     argv = [*bench.user.prefix, go, "build", *flags, "-o", f"{out}/", *packages]
     ended = run_child(bench.build, bench.watch, argv, cwd=bench.tree, env=env, translate=said.translate)
     if not ended.is_ok:

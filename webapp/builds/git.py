@@ -9,13 +9,13 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from webapp.builds.errors import GitError, RequestError
 from webapp.builds.sources import COMMIT, SHORT_COMMIT, Source, candidates, choose, redact_url
-from webapp.process import capture
+from webapp.process import Completed, capture
 
 LS_REMOTE_S = 30
 SHORT_S = 120
@@ -108,9 +108,7 @@ class Mirror:
 
     def ask(self, *arguments: str) -> str:
         """Return what a short command says, "" when it fails."""
-        done = capture(
-            self.git(*arguments), cwd=self.home, env=git_env(self.home, self.source), timeout_s=SHORT_S
-        )
+        done = ask_git(self.git(*arguments), self.home, git_env(self.home, self.source), SHORT_S)
         return done.output.strip() if done.code == 0 else ""
 
     def describe(self, commit: str) -> str:
@@ -152,10 +150,18 @@ def git_env(home: Path, source: Source) -> dict[str, str]:
     }
 
 
+def ask_git(argv: Sequence[str], cwd: Path, env: Mapping[str, str], timeout_s: float) -> Completed:
+    """Run git to its end; GitError where it is not installed."""
+    try:
+        return capture(argv, cwd=cwd, env=env, timeout_s=timeout_s)
+    except FileNotFoundError as error:
+        raise GitError("Git is not installed where this runs.") from error
+
+
 def run_git(mirror: Mirror, argv: Sequence[str]) -> str:
     """Run a short command to its end; GitError with git's last line when it fails."""
     env = git_env(mirror.home, mirror.source)
-    done = capture(argv, cwd=mirror.home, env=env, timeout_s=SHORT_S)
+    done = ask_git(argv, mirror.home, env, SHORT_S)
     if done.code != 0:
         raise GitError(f"Git failed: {last_line(done.errors)}")
     return done.output
@@ -165,7 +171,7 @@ def ls_remote(home: Path, source: Source, names: Sequence[str]) -> list[tuple[st
     """Ask a repository for refs by their full names: (commit, name), and `name^{}` for annotated tags."""
     peeled = [f"{name}^{{}}" for name in names if name.startswith("refs/tags/")]
     argv = ["git", "ls-remote", "--quiet", "--", source.url, *names, *peeled]
-    done = capture(argv, cwd=Path("/"), env=git_env(home, source), timeout_s=LS_REMOTE_S)
+    done = ask_git(argv, Path("/"), git_env(home, source), LS_REMOTE_S)
     if done.timed_out:
         raise GitError(f"{source.url} did not answer within {LS_REMOTE_S} s.")
     if done.code != 0:
