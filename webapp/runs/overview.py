@@ -151,9 +151,15 @@ def view_of(lab: Lab, newest: Run | None, is_launched: bool) -> LabView:
         is_launched=is_launched,
         is_destroyed=lab.destroyed_at is not None,
     )
-    is_news = newest is not None and newest.status != Status.SUCCEEDED
-    findings = finding_rows(newest.findings.all()) if newest is not None and is_news else ()
-    return LabView(lab, state, machines, newest, steps, is_launched, findings[:MOST_FINDINGS])
+    return LabView(lab, state, machines, newest, steps, is_launched, news_of(newest))
+
+
+def news_of(run: Run | None) -> tuple[FindingRow, ...]:
+    """Return what was found in a run that has not succeeded, beyond what its sentence says already."""
+    if run is None or run.status == Status.SUCCEEDED:
+        return ()
+    found = finding_rows(run.findings.all())
+    return tuple(finding for finding in found if finding.title not in run.sentence)[:MOST_FINDINGS]
 
 
 def run_seen(run: Run | None, steps: Iterable[Step]) -> RunSeen | None:
