@@ -1,13 +1,16 @@
 """Repairs change the rehearsed state, are audited, and end in a run where they should."""
 
+from datetime import timedelta
+
 import pytest
 from django.utils import timezone
 
 from tests.cluster.conftest import Rehearsed
 from webapp.accounts.models import AuditEntry, User
+from webapp.cluster import record
 from webapp.cluster.actions import FixError, cluster_of, request_fix
-from webapp.cluster.fixes import CannotFix, carry_out, check_request
-from webapp.cluster.models import Fix
+from webapp.cluster.fixes import CannotFix, carry_out, check_request, reap_fixes
+from webapp.cluster.models import Change, Fix
 from webapp.executions.models import Status
 from webapp.kube.facts import RequestFacts
 from webapp.runs.models import Run
@@ -147,3 +150,33 @@ def test_fix_of_a_silent_machine_fails_with_a_sentence(rehearsed: Rehearsed, own
     assert fix.finished_at is not None
     assert fix.finished_at <= timezone.now()
     assert "no folder" in fix.sentence
+
+
+def test_fix_that_no_worker_took_or_ended_is_closed(rehearsed: Rehearsed, owner: User) -> None:
+    cluster, now = cluster_of(rehearsed.lab), timezone.now()
+    pending, _ = request_fix(cluster, "rejoin", owner, machine="winw1")
+    running, _ = request_fix(cluster, "resync-clock", owner, machine="controlplane")
+    running.start("worker", now)
+
+    assert reap_fixes(now, 600) == 0
+    assert reap_fixes(now + timedelta(seconds=601), 600) == 1
+
+    assert (pending.refreshed().status, running.refreshed().status) == (Status.CANCELED, Status.INTERRUPTED)
+
+
+def test_history_stays_small_and_keeps_how_things_are(
+    rehearsed: Rehearsed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "MOST_CHANGES", 10)
+    cluster, now = cluster_of(rehearsed.lab), timezone.now()
+    states = [("os", "done"), *(("cni", f"s{number}") for number in range(30))]
+    Change.objects.bulk_create(
+        Change(cluster=cluster, machine="winw1", kind="rung", key=key, state=state, at=now)
+        for key, state in states
+    )
+
+    record.prune(cluster)
+
+    left = list(Change.objects.order_by("id").values_list("key", flat=True))
+    assert len(left) <= 10
+    assert left[0] == "os"

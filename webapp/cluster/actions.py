@@ -80,8 +80,7 @@ def request_fix(
                 lab_id=cluster.lab_id,
                 detail={"fix": fix.pk},
             )
-            queue = ANY_QUEUE if cluster.lab is None else cluster.lab.host.queue
-            enqueue("webapp.carry_out_fix", fix.pk, queue=queue)
+            enqueue("webapp.carry_out_fix", fix.pk, queue=queue_of(cluster))
     except IntegrityError:
         open_fix = Fix.objects.filter(cluster=cluster, machine=machine, status__in=OPEN).first()
         if open_fix is None:
@@ -89,6 +88,11 @@ def request_fix(
         return open_fix, False
     announce(cluster)
     return fix, True
+
+
+def queue_of(cluster: Cluster) -> str:
+    """A lab's guests are reached from its host only; any worker reaches an attached cluster's API."""
+    return ANY_QUEUE if cluster.lab is None else cluster.lab.host.queue
 
 
 def check_fix(cluster: Cluster, kind: str, machine: str, argument: str) -> None:

@@ -11,8 +11,9 @@ from datetime import datetime
 from django.conf import settings
 from django.utils import timezone
 
+from webapp.background import enqueue
 from webapp.cluster import attached
-from webapp.cluster.actions import announce, look_soon
+from webapp.cluster.actions import announce, look_soon, queue_of
 from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
 from webapp.cluster.models import Fix
@@ -27,6 +28,7 @@ from webapp.labs.models import Lab, Machine
 logger = logging.getLogger(__name__)
 
 FIX_S = 120.0
+FORGOTTEN_S = 15
 STOP_AT_ERROR = "$ErrorActionPreference = 'Stop'; "
 SKEW_S = 5
 # What a half join leaves behind (kubeadm reset is little tested on Windows).
@@ -203,7 +205,13 @@ DOERS: dict[str, Doer] = {
 
 
 def reap_fixes(now: datetime, lost_after_s: float) -> int:
-    """End fixes whose worker was lost; nobody knows how far they came."""
+    """End fixes whose worker was lost, and hand those that nobody has begun to the worker again."""
+    for fix in Fix.objects.filter(status=Status.PENDING).select_related("cluster__lab__host"):
+        age_s = (now - fix.requested_at).total_seconds()
+        if age_s > lost_after_s:
+            fix.move(Status.CANCELED, (Status.PENDING,), finished_at=now, sentence="No worker took it.")
+        elif age_s > FORGOTTEN_S:
+            enqueue("webapp.carry_out_fix", fix.pk, queue=queue_of(fix.cluster))
     lost = [
         fix
         for fix in Fix.objects.filter(status=Status.RUNNING)

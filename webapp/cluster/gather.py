@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from webapp.catalog import library
 from webapp.catalog.spec import LabSpec
@@ -82,19 +83,18 @@ def kube_of(sighting: Sighting | None) -> tuple[KubeFacts | None, str]:
 
 
 def newest_changes(cluster_ids: Iterable[int]) -> dict[int, dict[Key, Entered]]:
-    """Return the newest change of every rung and service by cluster. Two queries."""
-    newest = (
-        Change.objects.filter(cluster__in=list(cluster_ids))
-        .order_by()
-        .values("cluster", "machine", "kind", "key")
-        .annotate(last=Max("id"))
-        .values("last")
-    )
+    """Return the newest change of every rung and service by cluster. One query."""
     found: dict[int, dict[Key, Entered]] = {}
-    for row in Change.objects.filter(pk__in=newest):
+    for row in Change.objects.filter(pk__in=newest_ids(cluster_ids)):
         changes = found.setdefault(row.cluster_id, {})
         changes[row.machine, row.kind, row.key] = Entered(row.state, row.at)
     return found
+
+
+def newest_ids(cluster_ids: Iterable[int]) -> QuerySet[Any, Any]:  # Any: rows of one number
+    """Return, as a subquery, the change of each rung and service that says how it is now."""
+    changes = Change.objects.filter(cluster__in=list(cluster_ids)).order_by()
+    return changes.values("cluster", "machine", "kind", "key").annotate(last=Max("id")).values("last")
 
 
 def machine_names(rows: Rows) -> tuple[str, ...]:

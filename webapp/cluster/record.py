@@ -13,7 +13,7 @@ from django.db import transaction
 
 from webapp import live
 from webapp.cluster.facts import MachineFacts
-from webapp.cluster.gather import Rows, load_rows, machine_names, seen_of
+from webapp.cluster.gather import Rows, load_rows, machine_names, newest_ids, seen_of
 from webapp.cluster.gather import known_failures as rules
 from webapp.cluster.ladder import make_ladder
 from webapp.cluster.models import Change, Cluster, Sighting
@@ -152,4 +152,5 @@ def prune(cluster: Cluster) -> None:
     """Keep the history small; how things are now stays, because it is the newest."""
     ids = Change.objects.filter(cluster=cluster).order_by("-id").values_list("pk", flat=True)
     if len(ids[: MOST_CHANGES + 1]) > MOST_CHANGES:
-        Change.objects.filter(cluster=cluster, pk__lt=ids[MOST_CHANGES // 2]).delete()
+        older = Change.objects.filter(cluster=cluster, pk__lt=ids[MOST_CHANGES // 2])
+        older.exclude(pk__in=newest_ids([cluster.pk])).delete()
