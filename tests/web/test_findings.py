@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.factories import RunFactory, StepFactory
+from tests.factories import HostFactory, RevisionFactory, RunFactory, StepFactory
 from webapp.accounts.models import User
+from webapp.catalog.variables import parse
 from webapp.labs.models import Lab
 from webapp.logs import store
 from webapp.logs.lines import LogLine
@@ -70,3 +71,16 @@ def test_findings_need_somebody_and_refuse_post(run: Run, client: Client, owner:
 
 def test_a_run_that_is_not_there_is_not_found(owner: User, sign_in: SignIn):
     assert sign_in(owner).get(reverse("log-findings", args=[4711])).status_code == 404
+
+
+@pytest.mark.parametrize(("provider", "words"), [("rehearsal", "plays it all the same"), ("", "be refused")])
+def test_the_launch_page_says_what_would_be_refused_and_why(
+    owner: User, sign_in: SignIn, provider: str, words: str
+):
+    spec = parse("kubernetes: {version: '1.24.3'}\n").to_json()
+    query = {"revision": RevisionFactory(spec=spec).pk, "host": HostFactory(providers=["virtualbox"]).pk}
+
+    page = sign_in(owner).get(reverse("lab-new-made"), {**query, "provider": provider}).content.decode()
+
+    assert words in page
+    assert "Nearest that works: 1.36.1" in page

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.catalog import library
-from webapp.catalog.compatibility import Finding, check
+from webapp.catalog.compatibility import Finding, can_launch, check
 from webapp.catalog.spec import LabSpec
 from webapp.definitions.models import Revision
 from webapp.hosts.models import Host
@@ -183,6 +183,7 @@ def will_be_made(form: LaunchForm) -> Context | None:
     if not isinstance(revision, Revision) or not isinstance(host, Host):
         return None
     spec = LabSpec.from_json(revision.spec)
+    findings = check_spec(spec)
     try:
         provider, problem = choose_provider(spec, host, form["provider"].value() or ""), ""
     except LaunchError as error:
@@ -196,7 +197,8 @@ def will_be_made(form: LaunchForm) -> Context | None:
         "provider": provider,
         "is_rehearsal": provider == REHEARSAL,
         "problem": problem,
-        "findings": [finding for finding in check_spec(spec) if finding.level != "fine"],
+        "findings": [finding for finding in findings if finding.level != "fine"],
+        "is_refused": not can_launch(findings),
     }
 
 
