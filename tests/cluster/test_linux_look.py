@@ -1,0 +1,90 @@
+"""The one command for Linux, and answers to it that are whole, partial, cut or foreign."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.kube import shapes
+from webapp.cluster.linux_look import look_command, parse_api, parse_machine
+from webapp.cluster.usual import medians
+
+NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
+SAID = "\n".join(
+    [
+        "",
+        "labkit-look date",
+        "2026-11-22T15:01:00Z",
+        "labkit-look units",
+        "active\nfailed\nactive\nactive",
+        "labkit-look files",
+        "/etc/kubernetes:\nadmin.conf\nkubelet.conf\n\n/var/lib/labkit/state:\nsmoke.json",
+        "labkit-look versions",
+        "Kubernetes v1.36.1\ncontainerd github.com/containerd/containerd/v2 v2.3.4 abc",
+        "labkit-look healthz",
+        "ok",
+        "labkit-look readyz",
+        "ok",
+        "labkit-look objects",
+        json.dumps(shapes.listed("1.36.1")[0]),
+        "labkit-look events",
+        "labkit-look tokens",
+        "labkit-look end",
+        "",
+    ]
+)
+
+
+def test_machine_and_api_are_read_from_one_answer() -> None:
+    facts, kube = parse_machine(SAID, NOW), parse_api(SAID)
+
+    assert facts is not None
+    assert kube is not None
+    states = {service.name: service.state for service in facts.services or ()}
+    assert states == {"containerd": "Running", "kubelet": "Stopped", "chrony": "Running", "ssh": "Running"}
+    assert (facts.clock_skew_s, facts.is_kubelet_healthy, facts.is_api_ready) == (60.0, True, True)
+    assert facts.files is not None
+    assert "smoke.json" in facts.files
+    assert [binary.version for binary in facts.binaries or ()] == ["v1.36.1", "v2.3.4"]
+    assert ([node.name for node in kube.nodes], kube.missing) == (["winw1"], ("events", "tokens"))
+
+
+@pytest.mark.parametrize("said", ["", "Permission denied (publickey).", "labkit-look date"], ids=range(3))
+def test_api_that_said_nothing_is_none(said: str) -> None:
+    assert parse_api(said) is None
+
+
+@given(st.integers(0, len(SAID)))
+def test_answer_that_was_cut_off_leaves_the_rest_unknown(at: int) -> None:
+    whole, cut = parse_machine(SAID, NOW), parse_machine(SAID[:at], NOW)
+
+    assert whole is not None
+    for name in ("clock_skew_s", "services", "files", "is_kubelet_healthy", "is_api_ready", "binaries"):
+        assert cut is None or getattr(cut, name) in (None, getattr(whole, name))
+    kube = parse_api(SAID[:at])
+    assert kube is None or len(kube.nodes) == 1
+
+
+@given(st.text(), st.sampled_from(["date", "units", "files", "versions", "objects", "events", "tokens"]))
+def test_no_answer_makes_it_raise(said: str, part: str) -> None:
+    text = f"labkit-look {part}\n{said}\nlabkit-look end\n"
+
+    parse_api(text)
+    assert parse_machine(text, NOW) is not None
+
+
+def test_only_the_control_plane_is_asked_for_the_api() -> None:
+    assert "kubectl" in look_command(asks_api=True)
+    assert "kubectl" not in look_command(asks_api=False)
+
+
+def test_usual_time_is_the_median_since_the_rung_before() -> None:
+    rows = [
+        (cluster, "winw1", key, "done", NOW + timedelta(seconds=at))
+        for cluster, times in ((1, (0, 10)), (2, (0, 30)), (3, (0, 20)))
+        for key, at in zip(("node", "cni"), times, strict=True)
+    ]
+
+    assert medians(rows) == {"cni": 20}
