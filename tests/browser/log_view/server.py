@@ -39,7 +39,7 @@ class Addresses:
 
     urlpatterns = [
         path(f"logs/<int:log_id>/{name}", lambda request: HttpResponse(), name=f"log-{name}")
-        for name in ("lines", "search", "outline", "raw")
+        for name in ("lines", "search", "outline", "findings", "raw")
     ]
 
 
@@ -186,6 +186,8 @@ class Server:
             return 200, self.log.frame(after, int(query["limit"])) | more
         if name == "outline":
             return 200, self.log.outline(after)
+        if name == "findings":
+            return 200, {"findings": [], "noise": [], "first": after + 1, "looked_at": int(query["limit"])}
         return self.log.search(query) if name == "search" else (404, {})
 
     async def stream(self, scope: Message, receive: Any, send: Any) -> None:
