@@ -1,8 +1,8 @@
 """Gathers the rooms' models for Django; nothing else."""
 
 from webapp.accounts.models import AuditEntry, User
-from webapp.cluster.models import Change, Cluster, Fix, Sighting
 from webapp.builds.models import Artifact, ArtifactUse, Build, Follow, UserComponent
+from webapp.cluster.models import Change, Cluster, Fix, Sighting
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
@@ -17,9 +17,9 @@ __all__ = [
     "Change",
     "Cluster",
     "Definition",
-    "Follow",
     "Finding",
     "Fix",
+    "Follow",
     "Host",
     "Lab",
     "Log",

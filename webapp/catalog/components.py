@@ -160,7 +160,8 @@ def check_stamp(component: Component) -> None:
     for variable, value in component.own_stamp:
         if not VARIABLE.fullmatch(variable):
             raise ComponentError(
-                f"{component.name}: {variable!r} is no Go variable; write import/path.Name, like main.version."
+                f"{component.name}: {variable!r} is no Go variable; "
+                "write import/path.Name, like main.version."
             )
         if not STAMP_VALUE.fullmatch(value) or set(re.findall(r"\{[^}]*\}?", value)) - MARKS:
             raise ComponentError(
