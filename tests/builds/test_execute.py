@@ -13,6 +13,7 @@ from django.utils import timezone
 from tests.builds.repository import Repository
 from tests.stack import wait_until
 from webapp.accounts.models import User
+from webapp.builds import watch
 from webapp.builds.actions import cancel_build, rebuild, request_build
 from webapp.builds.artifacts import path_of
 from webapp.builds.compile import Count
@@ -225,6 +226,22 @@ def test_packages_are_counted_beside_the_build(home: Path, repository: Repositor
     count.run([str(go.go), "list", "-deps", "-mod=vendor", "./cmd/kubelet"], repository.path, env)
 
     assert count.total > 30
+
+
+def test_build_goes_on_elsewhere_when_its_worker_is_told_to_end(
+    home: Path, repository: Repository, member: User
+) -> None:
+    build = ask(repository, "v1.36.1", member, ["kubelet"])
+    watch.SHUTTING_DOWN.set()
+    try:
+        carried_out(build)
+    finally:
+        watch.SHUTTING_DOWN.clear()
+
+    assert [(b.status, b.continues) for b in Build.objects.all()] == [
+        ("pending", build),
+        ("interrupted", None),
+    ]
 
 
 def test_no_place_is_free_while_another_runs(home: Path, repository: Repository, member: User) -> None:
