@@ -138,7 +138,7 @@ def test_wait_returns_at_once_when_something_is_left_to_read(start: Start) -> No
 @pytest.mark.parametrize("grace_s", [0.2])
 def test_stop_ends_a_child_that_ignores_int_and_term(start: Start, grace_s: float) -> None:
     child = start(STUBBORN, grace_s=grace_s)
-    read_until(child, b"ready")
+    read_until(child, b"ready\n")
 
     child.stop()
     said, ended = read_to_end(child)
