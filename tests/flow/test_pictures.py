@@ -37,6 +37,8 @@ FULL = {
     "definition": "/definitions/small/",
     "definition-new": "/definitions/new",
     "definition-edit": "/definitions/small/edit",
+    "builds-empty": "/builds/",
+    "build-new": "/builds/new",
     "hosts": "/hosts/",
     "host": "/hosts/local/",
     "activity-full": "/activity/",
