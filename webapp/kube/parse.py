@@ -12,26 +12,22 @@ from typing import Any, get_args
 
 from webapp.kube.facts import (
     Condition,
-    ContainerFacts,
     EventFacts,
     KubeFacts,
     LeaseFacts,
     NodeFacts,
-    PodFacts,
     RequestFacts,
     RequestState,
     TokenFacts,
     Truth,
 )
 from webapp.kube.loose import at, mapping, objects, text, texts, truth, when, whole
+from webapp.kube.pods import MESSAGE, OS_LABELS, first_label, parse_pod
 
 EVENTS_KEPT = 80  # newest first; a cluster in trouble makes thousands
-MESSAGE = 1000
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 BUILD_LABEL = "node.kubernetes.io/windows-build"
-OS_LABELS = ("kubernetes.io/os", "beta.kubernetes.io/os")
 CONTROL_PLANE_LABELS = ("node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master")
-APP_LABELS = ("k8s-app", "app.kubernetes.io/name", "app", "component")
 TOKEN_TYPE = "bootstrap.kubernetes.io/token"  # noqa: S105  (a kind of Secret, not one)
 NODE_USER = b"system:node:"
 Object = Mapping[str, object]
@@ -97,10 +93,6 @@ def parse_node(item: Object) -> NodeFacts | None:
     )
 
 
-def first_label(labels: Object, names: Iterable[str]) -> str:
-    return next((text(labels, name) for name in names if text(labels, name)), "")
-
-
 def build_of(label: str, kernel: str, os: str) -> str:
     """Return Windows' build: the third part of "10.0.20348" (label) or "10.0.20348.1006" (kernel)."""
     version = label or (kernel if os == "windows" else "")
@@ -134,77 +126,6 @@ def parse_condition(item: Object) -> Condition | None:
 def truth_of(status: str) -> Truth:
     known: tuple[Truth, ...] = get_args(Truth)
     return next((word for word in known if word == status), "")
-
-
-def parse_pod(item: Object) -> PodFacts | None:
-    name = text(item, "metadata", "name")
-    if not name:
-        return None
-    labels, ready = mapping(item, "metadata", "labels"), ready_of(item)
-    return PodFacts(
-        namespace=text(item, "metadata", "namespace"),
-        name=name,
-        node=text(item, "spec", "nodeName"),
-        app=first_label(labels, APP_LABELS),
-        owner=owner_of(item),
-        phase=text(item, "status", "phase"),
-        is_ready={"True": True, "False": False}.get(ready),
-        ip=text(item, "status", "podIP"),
-        os=text(item, "spec", "os", "name") or first_label(mapping(item, "spec", "nodeSelector"), OS_LABELS),
-        is_host_process=is_host_process(item),
-        reason=text(item, "status", "reason"),
-        message=text(item, "status", "message")[:MESSAGE] or unscheduled(item),
-        containers=tuple(filter(None, map(parse_container, container_statuses(item)))),
-        created_at=when(item, "metadata", "creationTimestamp"),
-    )
-
-
-def ready_of(item: Object) -> str:
-    conditions = objects(item, "status", "conditions")
-    return next((text(entry, "status") for entry in conditions if text(entry, "type") == "Ready"), "")
-
-
-def unscheduled(item: Object) -> str:
-    """Return why the scheduler has no place for it."""
-    for entry in objects(item, "status", "conditions"):
-        if text(entry, "type") == "PodScheduled" and text(entry, "status") == "False":
-            return text(entry, "message")[:MESSAGE]
-    return ""
-
-
-def owner_of(item: Object) -> str:
-    for owner in objects(item, "metadata", "ownerReferences"):
-        if truth(owner, "controller"):
-            return f"{text(owner, 'kind')} {text(owner, 'name')}".strip()
-    return ""
-
-
-def is_host_process(item: Object) -> bool:
-    contexts = [item.get("spec"), *objects(item, "spec", "containers")]
-    return any(truth(at(c, "securityContext", "windowsOptions"), "hostProcess") for c in contexts)
-
-
-def container_statuses(item: Object) -> list[Object]:
-    """Those of init containers first: while one of them fails, the others only wait for it."""
-    statuses = mapping(item, "status")
-    return [*objects(statuses, "initContainerStatuses"), *objects(statuses, "containerStatuses")]
-
-
-def parse_container(item: Object) -> ContainerFacts | None:
-    name = text(item, "name")
-    if not name:
-        return None
-    states = mapping(item, "state")
-    state = next((key for key in ("waiting", "terminated", "running") if key in states), "")
-    return ContainerFacts(
-        name,
-        image=text(item, "image"),
-        is_ready=truth(item, "ready"),
-        restarts=max(whole(item, "restartCount") or 0, 0),
-        state=state,
-        reason=text(states, state, "reason"),
-        message=text(states, state, "message")[:MESSAGE],
-    )
 
 
 def parse_request(item: Object) -> RequestFacts | None:
