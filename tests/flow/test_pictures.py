@@ -47,6 +47,12 @@ FULL = {
 }
 
 
+# What sticks out to the right, by its classes.
+TOO_WIDE = """width => [...document.querySelectorAll("body *")]
+  .filter(element => element.getBoundingClientRect().right > width + 1)
+  .map(element => `${element.tagName}.${element.className}`).slice(0, 12).join(" ")"""
+
+
 class Photographer:
     """Takes each page in each look, and keeps what the browser complained of."""
 
@@ -74,7 +80,9 @@ class Photographer:
     def check_width(self, name: str, width: int) -> None:
         wide = self.page.evaluate("document.documentElement.scrollWidth")
         if wide > width:
-            self.complaints.append(f"{name} is {wide} px wide at {width}")
+            self.complaints.append(
+                f"{name} is {wide} px wide at {width}: {self.page.evaluate(TOO_WIDE, width)}"
+            )
 
 
 @pytest.fixture(scope="module")

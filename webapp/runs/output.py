@@ -7,6 +7,7 @@ from webapp.logs.lines import LogLine
 from webapp.vagrant.errors import error_from_crash
 from webapp.vagrant.machine_readable import find_error, says_not_created, says_not_running, to_lines
 
+PROVISIONING = "Running provisioner: "
 # Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)".
 CRASH = re.compile(r":in [`'][^']*': (?P<text>.+) \((?P<error_class>[A-Z][\w:]*)\)$")
 
@@ -21,6 +22,7 @@ class VagrantOutput:
         self.last_error = ""
         self.was_not_created = False
         self.was_not_running = False
+        self.has_provisioned = False
 
     def translate(self, texts: Sequence[str]) -> list[LogLine]:
         """Return the lines for people; keep what explains a failure."""
@@ -35,6 +37,7 @@ class VagrantOutput:
                 self.last_error = line.text.strip()
             self.was_not_created |= says_not_created(line.text)
             self.was_not_running |= says_not_running(line.text)
+            self.has_provisioned |= line.text.startswith(PROVISIONING)
         return lines
 
     @property

@@ -245,13 +245,15 @@ def judge_end(context: StepContext, ended: Exit, output: VagrantOutput) -> Outco
 
 
 def exit_0_lie(kind: StepKind, output: VagrantOutput) -> Outcome | None:
-    """Vagrant ends with 0 when there was no machine to act upon; what is gone need not be taken down."""
+    """Vagrant ends with 0 when there was nothing to act upon; what is gone need not be taken down."""
     if kind in TAKES_DOWN:
         return None
     if output.was_not_created:
         return Outcome.failed("The machine is not created, so nothing was done.", "not-created", 0)
     if output.was_not_running:
         return Outcome.failed("The machine is not running, so nothing was done.", "not-running", 0)
+    if kind == StepKind.PROVISION and not output.has_provisioned:
+        return Outcome.failed("Vagrant ran no provisioner of this name, so nothing was done.", "not-run", 0)
     return None
 
 
