@@ -156,6 +156,7 @@ export class Painter {
   #resized() {
     this.view.viewHeight = this.parts.scroll.clientHeight;
     this.width = this.parts.scroll.clientWidth;
+    this.view.scrollTop = this.parts.scroll.scrollTop; // where the browser has put it is no scrolling of anybody
     if (this.isWrapped) this.view.heights.clear();
     this.ask();
   }

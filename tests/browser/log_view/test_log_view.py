@@ -126,6 +126,19 @@ def test_viewer_follows_and_pauses_when_scrolled_up(open_log: Open) -> None:
     assert 6_009 in in_view(page)
 
 
+@pytest.mark.parametrize("count", [312, 5_000], ids=["short", "long"])
+def test_viewer_stays_at_the_end_when_its_frame_changes_size(open_log: Open, count: int) -> None:
+    page, _ = open_log(FakeLog(count), width=400)
+    wait_for_line(page, count - 1)
+
+    for width, height in ((1400, 900), (400, 800), (1000, 500), (1400, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        wait_for_line(page, count - 1)
+
+    assert page.locator("[data-part=follow]").is_hidden()
+    assert count - 1 in in_view(page)
+
+
 def test_viewer_follows_on_although_scrolled_sideways(open_log: Open) -> None:
     log = FakeLog(100)
     log.texts[99] = ("output", "wide " * 400)
