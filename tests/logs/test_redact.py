@@ -122,8 +122,9 @@ def test_a_known_secret_is_found_as_it_is_written_elsewhere(write):
     ids=lambda text: text[:12],
 )
 def test_hostile_lines_take_linear_time(text: str):
-    began = time.perf_counter()
+    began = time.process_time()
 
     redacted(text + " password=x")
 
-    assert time.perf_counter() - began < 1.0
+    # Quadratic time would be minutes; the processor's own time, as other work may share it.
+    assert time.process_time() - began < 5.0
