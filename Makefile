@@ -29,7 +29,9 @@ venv:
 test: test-python test-js
 
 test-python: venv
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(TESTS) || { \
+	  echo "== What failed gets one more chance, alone; a test that needs it has a race to be taken out."; \
+	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
 
 test-js: venv
 	@$(BIN)/python -m tests.requirements node -- node --test tests/js/
