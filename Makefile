@@ -28,10 +28,20 @@ venv:
 
 test: test-python test-js
 
+# Playwright keeps an event loop in the thread it runs in: browser tests have a process each.
+# What failed gets one more chance, alone; a test that needs it has a race to be taken out.
+BROWSER_TESTS = tests/flow tests/browser
+RUN_TESTS = sh -c '$(BIN)/python -m pytest "$$@" || { echo "== once more, what failed:"; \
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none "$$@"; }' pytest
+
 test-python: venv
-	@$(BIN)/python -m pytest $(TESTS) || { \
-	  echo "== What failed gets one more chance, alone; a test that needs it has a race to be taken out."; \
-	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none $(TESTS); }
+ifeq ($(TESTS),tests)
+	@$(RUN_TESTS) tests $(addprefix --ignore=,$(BROWSER_TESTS))
+	@$(RUN_TESTS) tests/flow
+	@$(RUN_TESTS) tests/browser
+else
+	@$(RUN_TESTS) $(TESTS)
+endif
 
 test-js: venv
 	@$(BIN)/python -m tests.requirements node -- node --test tests/js/
