@@ -8,6 +8,7 @@ from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
 from webapp.logs.models import Log, LogChunk, Spool
 from webapp.runs.models import Finding, Run, Step
+from webapp.shells.models import Recording, Terminal
 
 __all__ = [
     "Artifact",
@@ -26,11 +27,13 @@ __all__ = [
     "LogChunk",
     "Machine",
     "Member",
+    "Recording",
     "Revision",
     "Run",
     "Sighting",
     "Spool",
     "Step",
+    "Terminal",
     "User",
     "UserComponent",
 ]

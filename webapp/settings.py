@@ -229,6 +229,14 @@ ARTIFACT_QUOTA_MIB = whole_number("ARTIFACT_QUOTA_MIB", 20 * 1024)
 UPLOAD_LIMIT_MIB = whole_number("UPLOAD_LIMIT_MIB", 512)  # one binary, uploaded or fetched
 BUILD_FOLLOW_S = whole_number("BUILD_FOLLOW_S", 300)  # how often a followed branch is asked for
 
+# -- terminals ----------------------------------------------------------------
+SHELLS_PER_LAB = whole_number("SHELLS_PER_LAB", 8)
+SHELLS_PER_PERSON = whole_number("SHELLS_PER_PERSON", 8)
+SHELL_IDLE_S = whole_number("SHELL_IDLE_S", 4 * 3600)  # nobody types for so long: it is closed
+SHELL_SIGN_IN_S = whole_number("SHELL_SIGN_IN_S", 12 * 3600)  # older sign-ins have to sign in again to type
+SHELL_FILE_MIB = whole_number("SHELL_FILE_MIB", 100)  # one file that is dragged into or out of a machine
+RECORDING_DAYS = whole_number("RECORDING_DAYS", 90)  # 0 = for ever
+
 # -- files, words, logging ------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static")).resolve()

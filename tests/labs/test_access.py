@@ -22,16 +22,16 @@ def test_an_administrator_may_everything(administrator: User, lab: Lab):
 
 
 def test_a_member_may_work_but_not_destroy_what_is_not_theirs(member: User, lab: Lab):
-    rights = {"lab.launch", "lab.operate", "definition.edit", "host.inspect", "build.request"}
+    rights = {"lab.launch", "lab.operate", "lab.shell", "definition.edit", "host.inspect", "build.request"}
     assert allowed(member, lab) == READ | rights
 
 
 def test_an_owner_may_destroy_share_and_connect(owner: User, lab: Lab):
-    assert {"lab.destroy", "lab.share", "lab.connect"} <= allowed(owner, lab)
+    assert {"lab.destroy", "lab.share", "lab.connect", "lab.shell", "lab.baton"} <= allowed(owner, lab)
 
 
 def test_a_guest_operates_this_lab_only(guest: User, lab: Lab):
-    assert allowed(guest, lab) == READ | {"lab.operate"}
+    assert allowed(guest, lab) == READ | {"lab.operate", "lab.shell"}
     assert allowed(guest, LabFactory()) == READ
 
 

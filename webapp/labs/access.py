@@ -7,7 +7,8 @@
 | build.request (also cancel, keep, upload, add components, follow) | yes | yes | no | – | – |
 | lab.launch | yes | yes | no | – | – |
 | lab.operate (verbs, cancel, retry) | yes | yes | no | yes | yes |
-| lab.destroy, lab.share, lab.connect | yes | no | no | yes | no |
+| lab.shell (open a terminal, hold its baton; who sees the lab sees its terminals) | yes | yes | no | yes | yes |
+| lab.destroy, lab.share, lab.connect, lab.baton (take any baton, close and record any terminal) | yes | no | no | yes | no |
 | definition.edit (own ones; with none given: create) | all | own | no | – | – |
 | host.inspect | yes | yes | no | – | – |
 | people.manage, audit.see | yes | no | no | – | – |
@@ -33,6 +34,8 @@ SITE: dict[str, frozenset[str]] = {
     "build.request": frozenset({Role.MEMBER}),
     "lab.launch": frozenset({Role.MEMBER}),
     "lab.operate": frozenset({Role.MEMBER}),
+    "lab.shell": frozenset({Role.MEMBER}),
+    "lab.baton": frozenset(),
     "lab.destroy": frozenset(),
     "lab.share": frozenset(),
     "lab.connect": frozenset(),
@@ -42,8 +45,10 @@ SITE: dict[str, frozenset[str]] = {
     "audit.see": frozenset(),
 }
 LAB: dict[str, frozenset[str]] = {
-    Member.Role.OWNER: frozenset({"lab.see", "lab.operate", "lab.destroy", "lab.share", "lab.connect"}),
-    Member.Role.GUEST: frozenset({"lab.see", "lab.operate"}),
+    Member.Role.OWNER: frozenset(
+        {"lab.see", "lab.operate", "lab.shell", "lab.baton", "lab.destroy", "lab.share", "lab.connect"}
+    ),
+    Member.Role.GUEST: frozenset({"lab.see", "lab.operate", "lab.shell"}),
 }
 
 
