@@ -2,7 +2,16 @@
 
 from webapp.accounts.models import AuditEntry, User
 from webapp.builds.models import Artifact, ArtifactUse, Build, Follow, UserComponent
-from webapp.cluster.models import Change, Cluster, Fix, Sighting
+from webapp.cluster.models import (
+    Change,
+    Cluster,
+    Errand,
+    Fix,
+    NamedMachine,
+    NodeLog,
+    Sighting,
+    Workload,
+)
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
@@ -18,6 +27,7 @@ __all__ = [
     "Change",
     "Cluster",
     "Definition",
+    "Errand",
     "Finding",
     "Fix",
     "Follow",
@@ -27,6 +37,8 @@ __all__ = [
     "LogChunk",
     "Machine",
     "Member",
+    "NamedMachine",
+    "NodeLog",
     "Recording",
     "Revision",
     "Run",
@@ -36,4 +48,5 @@ __all__ = [
     "Terminal",
     "User",
     "UserComponent",
+    "Workload",
 ]

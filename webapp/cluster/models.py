@@ -1,7 +1,10 @@
 """What was last seen of each cluster; changes only are kept as history. Contract: docs/cluster.md.
 
 Cluster (a lab's, or attached) ─► Sighting "" (its API), Sighting per machine ─► Change per rung or service
-                              └─► Fix: something somebody asked the dashboard to repair
+                              ├─► Fix: something somebody asked the dashboard to repair
+                              ├─► NodeLog: a log of a machine or pod, read into a Log of our own
+                              ├─► Errand: something slow: a workload, the matrix, readiness, a bundle
+                              └─► NamedMachine: reached by SSH or WinRM, without Vagrant
 """
 
 from django.conf import settings
@@ -10,6 +13,7 @@ from django.db.models import Q
 
 from webapp.executions.models import OPEN, Execution
 from webapp.labs.models import Lab
+from webapp.logs.models import Log
 
 
 class Cluster(models.Model):
@@ -101,3 +105,123 @@ class Fix(Execution):
 
     def __str__(self) -> str:
         return f"{self.cluster} {self.machine} {self.kind}".replace("  ", " ")
+
+
+class NamedMachine(models.Model):
+    """A machine of an attached cluster that is reached without Vagrant.
+
+    `secret` is a password or a private key, encrypted; `host_key` is what it showed at first sight, and
+    a machine that shows another is not spoken to.
+    """
+
+    class Way(models.TextChoices):
+        SSH = "ssh", "SSH"
+        WINRM = "winrm", "WinRM over HTTP"
+        WINRM_TLS = "winrm-tls", "WinRM over HTTPS"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="named_machines")
+    name = models.CharField(max_length=63)
+    role = models.CharField(max_length=16)  # control-plane | windows | linux
+    way = models.CharField(max_length=12, choices=Way.choices)
+    address = models.CharField(max_length=253)
+    port = models.PositiveIntegerField()
+    user = models.CharField(max_length=64)
+    secret = models.BinaryField()
+    is_key = models.BooleanField(default=False)
+    host_key = models.CharField(max_length=1000, blank=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(fields=["cluster", "name"], name="one_named_machine_per_name"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_windows(self) -> bool:
+        return self.role == "windows"
+
+
+class Workload(models.Model):
+    """Something that was applied to the cluster, with the very manifest; `recipe` "" = somebody's own."""
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="workloads")
+    name = models.CharField(max_length=40)
+    recipe = models.CharField(max_length=40, blank=True)
+    title = models.CharField(max_length=80)
+    manifest = models.TextField()
+    made_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    made_at = models.DateTimeField(auto_now_add=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "name"], condition=Q(removed_at=None), name="one_workload_per_name"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Errand(Execution):
+    """Something slow that somebody asked of a cluster; `result` is what its page draws.
+
+    `document` keeps what came whole, e.g. readiness' JUnit (zstd).
+    """
+
+    class Kind(models.TextChoices):
+        APPLY = "apply", "Apply"
+        REMOVE = "remove", "Remove"
+        MATRIX = "matrix", "Connectivity"
+        READINESS = "readiness", "Readiness"
+        BUNDLE = "bundle", "Bundle"
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="errands")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    argument = models.CharField(max_length=253, blank=True)
+    workload = models.ForeignKey(Workload, null=True, on_delete=models.CASCADE, related_name="errands")
+    result = models.JSONField(default=dict)
+    document = models.BinaryField(default=bytes)
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cluster", "kind", "argument"],
+                condition=Q(status__in=[str(status) for status in OPEN]),
+                name="one_open_errand_per_argument",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.cluster} {self.kind} {self.argument}".strip()
+
+
+class NodeLog(Execution):
+    """A log of a machine or a pod, read into a Log of our own; followed while somebody watches.
+
+    `source` is a `nodelogs.Source` as JSON; `errand`: the bundle that it is a part of. It outlives the lab
+    until NODE_LOG_DAYS have passed.
+    """
+
+    cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="node_logs")
+    errand = models.ForeignKey(Errand, null=True, on_delete=models.CASCADE, related_name="parts")
+    log = models.OneToOneField(Log, on_delete=models.CASCADE, related_name="node_log")
+    source = models.JSONField()
+    title = models.CharField(max_length=300)
+    follows = models.BooleanField(default=False)
+    watched_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return self.title
