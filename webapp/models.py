@@ -16,6 +16,7 @@ from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
 from webapp.labs.models import Lab, Machine, Member
 from webapp.logs.models import Log, LogChunk, Spool
+from webapp.pairing.models import Invitation, Message, Pairing, Paragraph, ParagraphEdit, Participant, Quote
 from webapp.runs.models import Finding, Run, Step
 from webapp.shells.models import Recording, Terminal
 
@@ -32,13 +33,20 @@ __all__ = [
     "Fix",
     "Follow",
     "Host",
+    "Invitation",
     "Lab",
     "Log",
     "LogChunk",
     "Machine",
     "Member",
+    "Message",
     "NamedMachine",
     "NodeLog",
+    "Pairing",
+    "Paragraph",
+    "ParagraphEdit",
+    "Participant",
+    "Quote",
     "Recording",
     "Revision",
     "Run",

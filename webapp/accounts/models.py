@@ -13,6 +13,7 @@ class Role(models.TextChoices):
     ADMINISTRATOR = "administrator", "Administrator"
     MEMBER = "member", "Member"
     VIEWER = "viewer", "Viewer"
+    GUEST = "guest", "Guest"  # sees only the labs they are invited to
 
 
 class User(AbstractUser):

@@ -25,6 +25,8 @@ class Lab(models.Model):
     subnet = models.CharField(max_length=18)
     created_at = models.DateTimeField(auto_now_add=True)
     destroyed_at = models.DateTimeField(null=True)
+    # Why the machines must stay as they are: a sentence for whoever asks for another state; "" = they need not.
+    held_for = models.CharField(max_length=200, blank=True)
 
     class Meta:
         ordering = ("-created_at",)
@@ -79,6 +81,9 @@ class Member(models.Model):
     class Role(models.TextChoices):
         OWNER = "owner", "Owner"
         GUEST = "guest", "Guest"
+        # By an invitation to a pairing; given and taken by pairing.guests.
+        READER = "reader", "Reads"
+        TYPIST = "typist", "May type"
 
     lab = models.ForeignKey(Lab, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
