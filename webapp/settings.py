@@ -207,6 +207,7 @@ LAB_REHEARSAL_SPEED = float(os.environ.get("LAB_REHEARSAL_SPEED", "20"))  # time
 # Where downloads come from in a closed network: MIRROR/HOST/PATH for https://HOST/PATH; "" = the makers.
 LAB_MIRROR = os.environ.get("LAB_MIRROR", "").rstrip("/")
 LAB_CACHE_DIR = Path(os.environ.get("LAB_CACHE_DIR", VAR_DIR / "cache")).resolve()
+LAB_FILES = Path(os.environ.get("LAB_FILES", VAR_DIR / "files")).resolve()  # what definitions may name
 LAB_CACHE_GIB = whole_number("LAB_CACHE_GIB", 20)  # the oldest downloads go when it has grown beyond this
 # Vagrant's own home: boxes and plugins; kept inside var/ so that nothing is written elsewhere.
 LAB_VAGRANT_HOME = Path(os.environ.get("VAGRANT_HOME", VAR_DIR / "vagrant.d")).resolve()

@@ -49,6 +49,7 @@ def test_a_roomy_host_has_no_error():
         ({"free_disk_gib": 20}, {}, "disk"),
         ({"cpus": 1}, {}, "cpus"),
         ({}, {"boxes": (Box("a/b", "1.0", "It answers 404."),)}, "box"),
+        ({}, {"missing_files": ("overrides.windows.kubelet: put it there.",)}, "file"),
         ({"vagrant": "Vagrant 2.4.1"}, {}, "vagrant-version"),
         ({"vagrant": "Vagrant 2.2.19", "virtualbox": "6.1.50"}, {}, "vagrant-version"),
         ({"has_virtualisation": False}, {}, "virtualisation"),

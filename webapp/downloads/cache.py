@@ -3,6 +3,7 @@
     ROOT/HOST/PATH            a verified file, its address without the scheme (the layout of a mirror)
     ROOT/HOST/PATH.sha256     the hash it was verified against
     ROOT/HOST/PATH.part       as far as a download has come; the next one goes on there
+    ROOT/_files/SHA256/NAME   a copy of a file of this host that a definition names
     ROOT/.locks/…             one lock per address for fetching, one for use
 
 Next: `server` hands the files to guests, `lists` writes their addresses.
@@ -11,6 +12,8 @@ Next: `server` hands the files to guests, `lists` writes their addresses.
 import fcntl
 import hashlib
 import http.client
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +30,7 @@ BLOCK = 1024 * 1024
 HASH_LENGTH = 64
 AGENT = "sig-windows-lab"
 LOCK_ASK_S = 0.2
+LOCAL = "_files"  # no host's name has an underscore
 
 
 class DownloadError(Exception):
@@ -122,6 +126,24 @@ class Cache:
                     raise DownloadError(f"{url} cannot be downloaded: {error}.") from error
             time.sleep(self.pause_s)
 
+    def keep(self, source: Path, name: str) -> Cached:
+        """Copy a file of this host in, by its hash: whoever writes it anew meanwhile harms no lab.
+
+        Raises OSError when it cannot be read.
+        """
+        folder = self.root / LOCAL
+        folder.mkdir(parents=True, exist_ok=True)
+        half = folder / f"{secrets.token_hex(8)}.part"
+        try:
+            with source.open("rb") as file, half.open("xb") as copy:
+                shutil.copyfileobj(file, copy, BLOCK)
+            found = Cached(folder / file_sha256(half) / name, file_sha256(half))
+            found.path.parent.mkdir(exist_ok=True)
+            half.replace(found.path)
+        finally:
+            half.unlink(missing_ok=True)
+        return found
+
     # -- locks ------------------------------------------------------------------------
 
     def lock_path(self, url: str, kind: str) -> Path:
@@ -138,6 +160,10 @@ class Cache:
                     raise Stopped(f"{url} is still being fetched by another lab.")
                 time.sleep(LOCK_ASK_S)
             yield
+
+    def url_of(self, path: Path) -> str:
+        """Undo `path_of`, for a part as well."""
+        return f"https://{path.relative_to(self.root).as_posix().removesuffix('.part')}"
 
     @contextmanager
     def using(self, url: str) -> Iterator[None]:
@@ -167,7 +193,7 @@ class Cache:
 
     def forget(self, path: Path) -> bool:
         """Delete one file unless somebody fetches or uses it."""
-        url = f"https://{path.relative_to(self.root).as_posix().removesuffix('.part')}"
+        url = self.url_of(path)
         with self.lock_path(url, "use").open("a") as use, self.lock_path(url, "fetch").open("a") as fetch:
             if not (take(use.fileno(), fcntl.LOCK_EX) and take(fetch.fileno(), fcntl.LOCK_EX)):
                 return False

@@ -1,19 +1,22 @@
 """The lists of downloads that guests read (rendered/downloads.json): what is wanted, and what is served here.
 
 Pure. A served entry has the address on the lab's network in `url`, its maker's in `origin` (guests go
-there when the lab host does not answer), and the verified hash.
+there when the lab host does not answer), and the verified hash. An override that comes from the lab
+host (source file, build) has no maker's address: it is served, or "" again.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from webapp.downloads.cache import Wanted, url_key
+from webapp.downloads.local import SOURCES
 
 Lists = dict[str, Any]  # Any: the JSON edge; {"linux": {ITEM: entry}, "windows": {…}, "apt": …}
+Entry = dict[str, str]
 GUESTS = ("linux", "windows")
 
 
-def entries(lists: Lists) -> Iterator[dict[str, str]]:
+def entries(lists: Lists) -> Iterator[Entry]:
     """Yield the entries that are files; the package repository is none."""
     for os in GUESTS:
         found = lists.get(os, {})
@@ -30,17 +33,26 @@ def wanted(lists: Lists) -> list[Wanted]:
     return list(found.values())
 
 
+def is_local(entry: Entry) -> bool:
+    return entry.get("source") in SOURCES
+
+
 def original(lists: Lists) -> Lists:
-    """Undo `served`: makers' addresses again; hashes that were verified stay."""
-    return with_entries(
-        lists, lambda entry: {**entry, "url": entry.get("origin", entry["url"])}, drop="origin"
-    )
+    """Undo `served` and `offered`: makers' addresses again, with the hashes that were verified."""
+
+    def undo(_os: str, entry: Entry) -> Entry:
+        if is_local(entry):
+            return {**entry, "url": "", "sha256": ""}
+        maker = {**entry, "url": entry.get("origin", entry["url"])}
+        return {name: value for name, value in maker.items() if name != "origin"}
+
+    return with_entries(lists, undo)
 
 
 def served(lists: Lists, base_url: str, hashes: Mapping[str, str]) -> Lists:
     """Give entries whose address is in `hashes` their address on the lab's network."""
 
-    def serve(entry: dict[str, str]) -> dict[str, str]:
+    def serve(_os: str, entry: Entry) -> Entry:
         url = entry["url"]
         if url not in hashes:
             return entry
@@ -55,15 +67,25 @@ def served(lists: Lists, base_url: str, hashes: Mapping[str, str]) -> Lists:
     return with_entries(original(lists), serve)
 
 
-def with_entries(lists: Lists, change: Any, drop: str = "") -> Lists:  # Any: a function of one entry
-    def changed(entry: dict[str, str]) -> dict[str, str]:
-        return {name: value for name, value in change(entry).items() if name != drop}
+def offered(lists: Lists, local: Mapping[tuple[str, str], tuple[str, str]]) -> Lists:
+    """Give overrides from this host their address here and hash: `local` is (os, binary) → (url, sha256)."""
 
+    def offer(os: str, entry: Entry) -> Entry:
+        if not is_local(entry) or (os, entry["binary"]) not in local:
+            return entry
+        url, sha256 = local[os, entry["binary"]]
+        return {**entry, "url": url, "sha256": sha256}
+
+    return with_entries(lists, offer)
+
+
+def with_entries(lists: Lists, change: Callable[[str, Entry], Entry]) -> Lists:
+    """Return the lists with each entry changed; `change` gets its operating system, too."""
     result = dict(lists)
     for os in GUESTS:
         found = lists.get(os, {})
         if isinstance(found, dict):
-            result[os] = {name: changed(entry) for name, entry in found.items()}
+            result[os] = {name: change(os, entry) for name, entry in found.items()}
         else:
-            result[os] = [changed(entry) for entry in found]
+            result[os] = [change(os, entry) for entry in found]
     return result

@@ -44,6 +44,7 @@ class Need:
     boxes: tuple[Box, ...] = ()
     is_made: bool = False
     is_emulated: bool = False  # provider_options.driver qemu: no hardware virtualisation is wanted
+    missing_files: tuple[str, ...] = ()  # a sentence each: overrides that name a file which is not here
 
 
 def judge_lab(facts: Facts, need: Need) -> tuple[Finding, ...]:
@@ -56,6 +57,7 @@ def judge_lab(facts: Facts, need: Need) -> tuple[Finding, ...]:
         *judge_ports(facts, need),
         *judge_size(facts, need),
         *judge_boxes(need),
+        *judge_files(need),
         *judge_pairs(facts),
     ]
     if need.provider in usable_providers(facts):
@@ -205,6 +207,12 @@ def judge_boxes(need: Need) -> Iterator[Finding]:
                 f"vagrant box add {box.name} --provider {need.provider}"
                 + (f" --box-version {box.version}" if box.version else ""),
             )
+
+
+def judge_files(need: Need) -> Iterator[Finding]:
+    for text in need.missing_files:
+        detail = "The step that needs it would fail when all the rest is installed."
+        yield Finding("file", "error", "A binary that the definition names is not here", detail, text)
 
 
 def judge_pairs(facts: Facts) -> Iterator[Finding]:

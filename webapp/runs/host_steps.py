@@ -1,5 +1,6 @@
 """Steps on the lab host itself, before or beside the machines: preflight, downloads."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,6 +9,7 @@ from django.conf import settings
 
 from webapp.catalog.spec import LabSpec
 from webapp.downloads.cache import Cache, Cached, DownloadError, Stopped, Wanted
+from webapp.downloads.local import LocalError, collect, missing_sentence
 from webapp.hosts.actions import gather_facts
 from webapp.hosts.boxes import box_state
 from webapp.hosts.preflight import Box, Need, judge_lab
@@ -48,7 +50,15 @@ def need_of(lab: Lab) -> Need:
         boxes=boxes_of(lab),
         is_made=lab.machines.exclude(state__in=("", NOT_CREATED)).exists(),
         is_emulated=options.get("driver") == "qemu",
+        missing_files=missing_files(lab),
     )
+
+
+def missing_files(lab: Lab) -> tuple[str, ...]:
+    """Return a sentence for each file of this host that the definition names and that is not there."""
+    root = Path(settings.LAB_FILES)
+    wanted = [one for one in serving.locals_in(lab_folder(lab)) if one.source == "file"]
+    return tuple(missing_sentence(one, root) for one in wanted if not os.access(root / one.path, os.R_OK))
 
 
 def boxes_of(lab: Lab) -> tuple[Box, ...]:
@@ -73,22 +83,38 @@ def download(context: StepContext) -> Outcome:
     """Fetch the lab's downloads into this host's cache and serve them on the lab's network.
 
     What cannot be had here is no failure: the machines then try for themselves, and say why not.
+    Binaries of this host, which the definition puts in place of others, are on no other way.
     """
     if context.lab.is_rehearsal:
         return rehearse(context)
     folder = lab_folder(context.lab)
     cache = Cache(Path(settings.LAB_CACHE_DIR), limit_bytes=settings.LAB_CACHE_GIB * GIB)
-    wanted = serving.wanted_of(folder)
+    wanted, here = serving.wanted_of(folder), serving.locals_in(folder)
     found = fetch_all(context, cache, wanted)
     if context.is_stopping():
         return canceled()
     cache.prune()
     try:
+        own = collect(iter(here), cache=cache, files=Path(settings.LAB_FILES), folder=folder)
         url = serving.start(context.run.pk, folder, cache, found)
+        serving.offer_overrides(context.run.pk, folder, cache, own)
+    except LocalError as error:
+        return Outcome.failed(str(error), "local-file")
     except OSError as error:
-        context.note(f"The downloads cannot be served: {error}. The machines fetch them themselves.")
-        return Outcome.succeeded("Nothing is served.")
-    return Outcome.succeeded(f"{len(found)} of {len(wanted)} files are served at {url}.")
+        return unserved(context, error, is_needed=bool(here))
+    for (system, binary), file in own.items():
+        context.note(f"{binary} for {system} is this host's file with sha256 {file.sha256}.")
+    return Outcome.succeeded(
+        f"{len(found) + len(own)} of {len(wanted) + len(here)} files are served at {url}."
+    )
+
+
+def unserved(context: StepContext, error: OSError, *, is_needed: bool) -> Outcome:
+    """Say that nothing is served; a failure where a machine has no other way."""
+    if is_needed:
+        return Outcome.failed(f"The overridden binaries cannot be served: {error}.", "unserved")
+    context.note(f"The downloads cannot be served: {error}. The machines fetch them themselves.")
+    return Outcome.succeeded("Nothing is served.")
 
 
 def fetch_all(context: StepContext, cache: Cache, wanted: Sequence[Wanted]) -> dict[str, Cached]:

@@ -1,6 +1,7 @@
-"""Which runs of this process serve downloads to their guests: one HTTP server a run, from step to end.
+"""Which runs of this process serve files to their guests: one HTTP server a run, until the run ends.
 
-While it serves, the lab's rendered lists name its address; guests that cannot reach it go to the makers'.
+The step `downloads` serves the lab's downloads; any other step may `offer` one more file. While it
+serves, the lab's rendered lists name its address; guests that cannot reach it go to the makers'.
 """
 
 import ipaddress
@@ -8,16 +9,29 @@ import json
 import threading
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from webapp.catalog.render import as_json, flat_lines
 from webapp.downloads.cache import Cache, Cached, Wanted, url_key
-from webapp.downloads.lists import Lists, original, served, wanted
+from webapp.downloads.lists import Lists, offered, original, served, wanted
+from webapp.downloads.local import Local, locals_of
 from webapp.downloads.server import FileServer
 
 LISTS = ("downloads", "overrides")
+Files = Mapping[tuple[str, str], Cached]  # (os, binary) → file
 
-_open: dict[int, ExitStack] = {}
+
+@dataclass
+class Serving:
+    """One run's server, and what is undone when the run ends. `turn`: one thread changes it at a time."""
+
+    server: FileServer
+    stack: ExitStack
+    turn: threading.Lock = field(default_factory=threading.Lock)
+
+
+_open: dict[int, Serving] = {}
 _turn = threading.Lock()
 
 
@@ -43,21 +57,60 @@ def wanted_of(folder: Path) -> list[Wanted]:
     return list(found.values())
 
 
+def locals_in(folder: Path) -> list[Local]:
+    """Return the lab's overrides that come from this host's files and builds."""
+    return list(locals_of(original(read_list(folder, "overrides"))))
+
+
+def open_server(run_id: int, folder: Path) -> Serving:
+    """Return the run's server on the lab's gateway address, begun now if there is none. Raises OSError."""
+    with _turn:
+        if run_id not in _open:
+            network = json.loads((folder / "lab.json").read_text(encoding="utf-8"))["network"]
+            with ExitStack() as stack:
+                server = FileServer(str(ipaddress.IPv4Address(network["gateway"])), {})
+                stack.enter_context(server)
+                stack.callback(restore, folder)
+                _open[run_id] = Serving(server, stack.pop_all())
+        return _open[run_id]
+
+
 def start(run_id: int, folder: Path, cache: Cache, found: Mapping[str, Cached]) -> str:
-    """Serve these files on the lab's gateway address until `stop`; return the base URL. Raises OSError."""
-    network = json.loads((folder / "lab.json").read_text(encoding="utf-8"))["network"]
-    files = {url_key(url): cached.path for url, cached in found.items()}
-    with ExitStack() as stack:
-        for url in found:
-            stack.enter_context(cache.using(url))
-        server = stack.enter_context(FileServer(str(ipaddress.IPv4Address(network["gateway"])), files))
-        stack.callback(restore, folder)
-        hashes = {url: cached.sha256 for url, cached in found.items()}
+    """Serve these downloads (maker's address → file) until `stop`; return the base URL. Raises OSError."""
+    serving = open_server(run_id, folder)
+    hashes = {url: cached.sha256 for url, cached in found.items()}
+    with serving.turn:
+        for url, cached in found.items():
+            serving.stack.enter_context(cache.using(url))
+            serving.server.files[url_key(url)] = cached.path
         for name in LISTS:
-            write_list(folder, name, served(read_list(folder, name), server.url, hashes))
-        with _turn:
-            _open[run_id] = stack.pop_all()
-    return server.url
+            if lists := read_list(folder, name):
+                write_list(folder, name, served(lists, serving.server.url, hashes))
+    return serving.server.url
+
+
+def offer(run_id: int, folder: Path, file: Cached, name: str) -> str:
+    """Serve one verified file under this name until `stop`; return its address. Raises OSError."""
+    serving = open_server(run_id, folder)
+    key = f"files/{file.sha256}/{name}"
+    serving.server.files[key] = file.path
+    return f"{serving.server.url}/{key}"
+
+
+def offer_overrides(run_id: int, folder: Path, cache: Cache, found: Files) -> None:
+    """Serve this host's overrides and write their addresses into the lab's list. Raises OSError."""
+    known = {one.key: one for one in locals_in(folder)}
+    serving = open_server(run_id, folder)
+    addresses = {
+        key: (offer(run_id, folder, file, known[key].file_name), file.sha256)
+        for key, file in found.items()
+        if key in known
+    }
+    with serving.turn:
+        for file in found.values():
+            if file.path.is_relative_to(cache.root):
+                serving.stack.enter_context(cache.using(cache.url_of(file.path)))
+        write_list(folder, "overrides", offered(read_list(folder, "overrides"), addresses))
 
 
 def restore(folder: Path) -> None:
@@ -70,6 +123,6 @@ def restore(folder: Path) -> None:
 def stop(run_id: int) -> None:
     """End a run's server, if it has one."""
     with _turn:
-        stack = _open.pop(run_id, None)
-    if stack is not None:
-        stack.close()
+        serving = _open.pop(run_id, None)
+    if serving is not None:
+        serving.stack.close()
