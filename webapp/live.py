@@ -64,13 +64,55 @@ class ClusterChanged(TypedDict):
     lab: int
 
 
+class PairingChanged(TypedDict):
+    """Who takes part, how it stands, its invitations; chat and notes have nudges of their own."""
+
+    type: Literal["pairing.changed", "chat.grew", "notes.changed"]
+    lab: int
+    pairing: int
+
+
+class PresenceChanged(TypedDict):
+    """Somebody came or went."""
+
+    type: Literal["presence.changed"]
+    lab: int
+
+
+class PresenceMoved(TypedDict):
+    """Somebody looks elsewhere; only those who show it hear that."""
+
+    type: Literal["presence.moved"]
+    lab: int
+
+
+class RightsChanged(TypedDict):
+    """A person may less than before, perhaps: their open sockets look at once."""
+
+    type: Literal["rights.changed"]
+    user: int
+
+
 class Resync(TypedDict):
     """Made here, for receivers whose group was out of reach: nudges may have been missed."""
 
     type: Literal["live.resync"]
 
 
-Nudge = LogGrew | RunChanged | MachinesChanged | LabChanged | HostChanged | ClusterChanged | BuildChanged
+Nudge = (
+    LogGrew
+    | RunChanged
+    | MachinesChanged
+    | LabChanged
+    | HostChanged
+    | ClusterChanged
+    | BuildChanged
+    | PairingChanged
+    | PresenceChanged
+    | PresenceMoved
+    | RightsChanged
+)
+AboutLab = RunChanged | MachinesChanged | LabChanged | PairingChanged | PresenceChanged
 Receive = Callable[[Nudge | Resync], None]  # called in the listener's loop; returns at once
 
 
@@ -82,6 +124,14 @@ def cluster_group(cluster_id: int) -> str:
     return f"cluster.{cluster_id}"
 
 
+def presence_group(lab_id: int) -> str:
+    return f"presence.{lab_id}"
+
+
+def rights_group(user_id: int) -> str:
+    return f"rights.{user_id}"
+
+
 def lab_group(lab_id: int) -> str:
     return f"lab.{lab_id}"
 
@@ -91,15 +141,28 @@ def groups_of(nudge: Nudge) -> tuple[str, ...]:
     match nudge["type"]:
         case "log.grew":
             return (log_group(nudge["log"]),)
-        case "run.changed" | "machines.changed" | "lab.changed":
-            return (lab_group(nudge["lab"]), "labs")
-        case "host.changed":
-            return ("hosts",)
+        case "host.changed" | "build.changed":
+            return ("hosts",) if nudge["type"] == "host.changed" else ("builds",)
         case "cluster.changed":
             own = cluster_group(nudge["cluster"])
             return (own, lab_group(nudge["lab"]), "labs") if nudge["lab"] else (own,)
-        case "build.changed":
-            return ("builds",)
+        case "rights.changed":
+            return (rights_group(nudge["user"]),)
+        case "presence.moved":
+            return (presence_group(nudge["lab"]),)
+        case _:
+            return groups_of_lab(nudge)
+
+
+def groups_of_lab(nudge: AboutLab) -> tuple[str, ...]:
+    lab = lab_group(nudge["lab"])
+    match nudge["type"]:
+        case "chat.grew" | "notes.changed":
+            return (lab,)
+        case "presence.changed":
+            return (presence_group(nudge["lab"]), lab, "labs")
+        case "run.changed" | "machines.changed" | "lab.changed" | "pairing.changed":
+            return (lab, "labs")
     assert_never(nudge)
 
 

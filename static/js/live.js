@@ -4,7 +4,7 @@
 
 import { backoffMs } from "./backoff.js";
 
-export const KINDS = ["run-changed", "machines-changed", "lab-changed", "host-changed", "build-changed"];
+export const KINDS = ["run-changed", "machines-changed", "lab-changed", "host-changed", "build-changed", "cluster-changed", "pairing-changed", "chat-grew", "notes-changed", "presence-changed"];
 const REFUSED = new Set([4401, 4403, 4404]);
 
 /** @param {string} type "run.changed" @returns {string} "run-changed" */

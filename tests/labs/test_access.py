@@ -4,13 +4,14 @@ import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 
-from tests.factories import DefinitionFactory, LabFactory, MemberFactory
-from webapp.accounts.models import User
+from tests.factories import DefinitionFactory, LabFactory, MemberFactory, UserFactory
+from webapp.accounts.models import Role, User
 from webapp.labs.access import SITE, can, require
 from webapp.labs.models import Lab, Member
 
 ALL = set(SITE)
-READ = {"lab.see", "host.see", "definition.see", "build.see"}
+READ = {"lab.list", "lab.see", "host.see", "definition.see", "build.see", "cluster.see"}
+PAIR = {"lab.shell", "lab.pair", "lab.note", "lab.chat"}
 
 
 def allowed(user: User, lab: Lab) -> set[str]:
@@ -22,8 +23,15 @@ def test_an_administrator_may_everything(administrator: User, lab: Lab):
 
 
 def test_a_member_may_work_but_not_destroy_what_is_not_theirs(member: User, lab: Lab):
-    rights = {"lab.launch", "lab.operate", "lab.shell", "definition.edit", "host.inspect", "build.request"}
-    assert allowed(member, lab) == READ | rights
+    rights = {
+        "lab.launch",
+        "lab.operate",
+        "definition.edit",
+        "host.inspect",
+        "build.request",
+        "cluster.attach",
+    }
+    assert allowed(member, lab) == READ | PAIR | rights
 
 
 def test_an_owner_may_destroy_share_and_connect(owner: User, lab: Lab):
@@ -31,8 +39,23 @@ def test_an_owner_may_destroy_share_and_connect(owner: User, lab: Lab):
 
 
 def test_a_guest_operates_this_lab_only(guest: User, lab: Lab):
-    assert allowed(guest, lab) == READ | {"lab.operate", "lab.shell"}
+    assert allowed(guest, lab) == READ | PAIR | {"lab.operate"}
     assert allowed(guest, LabFactory()) == READ
+
+
+@pytest.mark.parametrize(
+    ("role", "rights"),
+    [
+        (Member.Role.READER, {"lab.see", "lab.chat"}),
+        (Member.Role.TYPIST, {"lab.see", "lab.chat", "lab.note", "lab.shell"}),
+    ],
+)
+def test_who_came_by_a_link_sees_their_lab_only(lab: Lab, role: str, rights: set[str]):
+    invited = UserFactory(role=Role.GUEST)
+    MemberFactory(lab=lab, user=invited, role=role)
+
+    assert allowed(invited, lab) == {"lab.list"} | rights
+    assert allowed(invited, LabFactory()) == {"lab.list"}
 
 
 def test_a_viewer_only_looks(stranger: User, lab: Lab):

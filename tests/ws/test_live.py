@@ -27,6 +27,13 @@ def grew(log: int, last_line: int) -> live.LogGrew:
         ({"type": "machines.changed", "lab": 2}, ("lab.2", "labs")),
         ({"type": "lab.changed", "lab": 2}, ("lab.2", "labs")),
         ({"type": "host.changed", "host": 1}, ("hosts",)),
+        ({"type": "build.changed", "build": 1}, ("builds",)),
+        ({"type": "pairing.changed", "lab": 2, "pairing": 1}, ("lab.2", "labs")),
+        ({"type": "chat.grew", "lab": 2, "pairing": 1}, ("lab.2",)),
+        ({"type": "notes.changed", "lab": 2, "pairing": 1}, ("lab.2",)),
+        ({"type": "presence.changed", "lab": 2}, ("presence.2", "lab.2", "labs")),
+        ({"type": "presence.moved", "lab": 2}, ("presence.2",)),
+        ({"type": "rights.changed", "user": 7}, ("rights.7",)),
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
@@ -104,3 +111,14 @@ async def test_a_group_joined_while_redis_was_away_is_told_to_look_again(redis):
 
     await heard(nudges, 1, within_s=20)
     assert nudges == [{"type": "live.resync"}]
+
+
+async def test_news_of_rights_reaches_that_person_only(redis):
+    mine, theirs = [], []
+    await live.join(live.rights_group(1), mine.append)
+    await live.join(live.rights_group(2), theirs.append)
+
+    live.announce({"type": "rights.changed", "user": 1})
+
+    await heard(mine, 1)
+    assert theirs == []

@@ -11,6 +11,7 @@ from asgiref.testing import ApplicationCommunicator
 
 from tests.factories import UserFactory
 from webapp import live
+from webapp.accounts.actions import set_active
 from webapp.accounts.models import User
 from webapp.logs import feed, store
 from webapp.logs.lines import LogLine
@@ -177,6 +178,18 @@ async def test_a_guest_whose_account_is_closed_is_closed_too(
     guest.is_active = False
     await sync_to_async(guest.save)()
 
+    assert await viewer.receive_output(timeout=10) == {"type": "websocket.close", "code": 4403}
+
+
+async def test_who_loses_their_rights_is_closed_at_once(
+    socket: MakeSocket, run: Run, owner: User, administrator: User
+):
+    viewer = socket(f"/ws/logs/{run.log_id}/", owner)
+    await greeting(viewer)
+
+    await sync_to_async(set_active)(owner, is_active=False, by=administrator)
+
+    # Long before the clock would look: CHECK_EVERY_S is 20.
     assert await viewer.receive_output(timeout=10) == {"type": "websocket.close", "code": 4403}
 
 

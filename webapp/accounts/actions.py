@@ -6,6 +6,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
+from webapp import live
 from webapp.accounts import audit
 from webapp.accounts.models import Role, User
 
@@ -53,6 +54,7 @@ def change_role(user: User, role: str, by: User) -> bool:
             refuse_last_administrator(locked)
         audit.record(by, "changed role", user.username, detail={"from": locked.role, "to": role})
         User.objects.filter(pk=user.pk).update(role=role)
+        tell_sockets(user)
     return True
 
 
@@ -71,7 +73,14 @@ def set_active(user: User, *, is_active: bool, by: User) -> bool:
             refuse_last_administrator(locked)
         audit.record(by, "enabled person" if is_active else "disabled person", user.username)
         User.objects.filter(pk=user.pk).update(is_active=is_active)
+        tell_sockets(user)
     return True
+
+
+def tell_sockets(user: User) -> None:
+    """After the commit: have the person's open sockets look at their rights at once."""
+    pk = user.pk
+    transaction.on_commit(lambda: live.announce({"type": "rights.changed", "user": pk}))
 
 
 def refuse_last_administrator(user: User) -> None:
@@ -90,6 +99,7 @@ def reset_password(user: User, by: User) -> str:
         user.set_password(password)
         user.save(update_fields=["password"])
         audit.record(by, "reset password", user.username)
+        tell_sockets(user)
     return password
 
 

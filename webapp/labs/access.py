@@ -7,14 +7,22 @@
 | build.request (also cancel, keep, upload, add components, follow) | yes | yes | no | – | – |
 | lab.launch | yes | yes | no | – | – |
 | lab.operate (verbs, cancel, retry) | yes | yes | no | yes | yes |
-| lab.shell (open a terminal, hold its baton; who sees the lab sees its terminals) | yes | yes | no | yes | yes |
-| lab.destroy, lab.share, lab.connect, lab.baton (take any baton, close and record any terminal) | yes | no | no | yes | no |
+| lab.shell (open a terminal, have its baton) | yes | yes | no | yes | yes |
+| lab.pair (open, plan and join pairings), lab.note (notes, quotes), lab.chat | yes | yes | no | yes | yes |
+| lab.baton (take any baton, close, record) | yes | no | no | yes | no |
+| lab.destroy, lab.share, lab.connect | yes | no | no | yes | no |
 | definition.edit (own ones; with none given: create) | all | own | no | – | – |
 | host.inspect | yes | yes | no | – | – |
+| cluster.see (attached clusters; a lab's own goes by lab.see) | yes | yes | yes | – | – |
+| cluster.attach | yes | yes | no | – | – |
+| cluster.manage (repair, detach an attached one; its kubeconfig is somebody's own) | all | own | no | – | – |
 | people.manage, audit.see | yes | no | no | – | – |
 
-A lab's owner is `lab.owner` or a `Member` with the role owner. Somebody who is
-not signed in, or whose account is disabled, may nothing.
+A site-wide guest (an account made by an invitation) has a lab's own rights only, and lab.list: a list of
+their labs. Who was invited to a pairing is the lab's reader (lab.see, lab.chat) or typist (also lab.shell,
+lab.note) until it ends or the invitation is revoked.
+Who sees a lab sees its terminals. A lab's owner is `lab.owner` or a `Member` with
+the role owner. Somebody who is not signed in, or whose account is disabled, may nothing.
 """
 
 from django.contrib.auth.models import AnonymousUser
@@ -27,6 +35,7 @@ from webapp.labs.models import Lab, Member
 Person = User | AnonymousUser
 
 SITE: dict[str, frozenset[str]] = {
+    "lab.list": frozenset({Role.MEMBER, Role.VIEWER, Role.GUEST}),
     "lab.see": frozenset({Role.MEMBER, Role.VIEWER}),
     "host.see": frozenset({Role.MEMBER, Role.VIEWER}),
     "definition.see": frozenset({Role.MEMBER, Role.VIEWER}),
@@ -35,31 +44,50 @@ SITE: dict[str, frozenset[str]] = {
     "lab.launch": frozenset({Role.MEMBER}),
     "lab.operate": frozenset({Role.MEMBER}),
     "lab.shell": frozenset({Role.MEMBER}),
+    "lab.pair": frozenset({Role.MEMBER}),
+    "lab.note": frozenset({Role.MEMBER}),
+    "lab.chat": frozenset({Role.MEMBER}),
     "lab.baton": frozenset(),
     "lab.destroy": frozenset(),
     "lab.share": frozenset(),
     "lab.connect": frozenset(),
     "definition.edit": frozenset({Role.MEMBER}),
     "host.inspect": frozenset({Role.MEMBER}),
+    "cluster.see": frozenset({Role.MEMBER, Role.VIEWER}),
+    "cluster.attach": frozenset({Role.MEMBER}),
+    "cluster.manage": frozenset({Role.MEMBER}),
     "people.manage": frozenset(),
     "audit.see": frozenset(),
 }
+PAIRING = frozenset({"lab.see", "lab.shell", "lab.pair", "lab.note", "lab.chat"})
 LAB: dict[str, frozenset[str]] = {
-    Member.Role.OWNER: frozenset(
-        {"lab.see", "lab.operate", "lab.shell", "lab.baton", "lab.destroy", "lab.share", "lab.connect"}
-    ),
-    Member.Role.GUEST: frozenset({"lab.see", "lab.operate", "lab.shell"}),
+    Member.Role.OWNER: PAIRING | {"lab.operate", "lab.baton", "lab.destroy", "lab.share", "lab.connect"},
+    Member.Role.GUEST: PAIRING | {"lab.operate"},
+    Member.Role.TYPIST: PAIRING - {"lab.pair"},
+    Member.Role.READER: frozenset({"lab.see", "lab.chat"}),
 }
 
 
-def can(user: Person, action: str, lab: Lab | None = None, *, definition: Definition | None = None) -> bool:
-    """Tell whether `user` may do `action`; an unknown action is a bug (KeyError)."""
+def can(
+    user: Person,
+    action: str,
+    lab: Lab | None = None,
+    *,
+    definition: Definition | None = None,
+    owner_id: int | None = None,
+) -> bool:
+    """Tell whether `user` may do `action`; an unknown action is a bug (KeyError).
+
+    `owner_id`: of the attached cluster that `cluster.manage` is about.
+    """
     allowed_roles = SITE[action]
     if not isinstance(user, User) or not user.is_active:
         return False
     if user.is_administrator:
         return True
     if definition is not None and definition.owner_id != user.pk and action == "definition.edit":
+        return False
+    if action == "cluster.manage" and owner_id != user.pk:
         return False
     if user.role in allowed_roles:
         return True
@@ -74,8 +102,13 @@ def lab_role(user: User, lab: Lab) -> str:
 
 
 def require(
-    user: Person, action: str, lab: Lab | None = None, *, definition: Definition | None = None
+    user: Person,
+    action: str,
+    lab: Lab | None = None,
+    *,
+    definition: Definition | None = None,
+    owner_id: int | None = None,
 ) -> None:
     """Raise PermissionDenied, with a sentence, unless `can`."""
-    if not can(user, action, lab, definition=definition):
+    if not can(user, action, lab, definition=definition, owner_id=owner_id):
         raise PermissionDenied(f"You have no right to do this ({action}).")

@@ -12,6 +12,7 @@ from django.utils.text import slugify
 
 from webapp import live
 from webapp.accounts import audit
+from webapp.accounts.actions import tell_sockets
 from webapp.accounts.models import User
 from webapp.catalog import library
 from webapp.catalog.placing import place
@@ -31,6 +32,16 @@ class LaunchError(Exception):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__(" ".join(self.problems))
+
+
+def hold_machines(lab: Lab, sentence: str, by: User | None) -> bool:
+    """Have the machines stay as they are, for the reason given; "" lets go. Tells whether that is new."""
+    changed = Lab.objects.filter(pk=lab.pk).exclude(held_for=sentence).update(held_for=sentence[:200])
+    if changed:
+        action = "held machines" if sentence else "let machines go"
+        audit.record(by, action, lab.name, lab_id=lab.pk, detail={"for": sentence})
+        transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
+    return bool(changed)
 
 
 def lab_folder(lab: Lab) -> Path:
@@ -163,6 +174,8 @@ def subnet_of_machines(spec: LabSpec) -> str:
 def add_guest(lab: Lab, user: User, by: User) -> Member:
     """Let a person operate this lab."""
     member, created = Member.objects.get_or_create(lab=lab, user=user)
+    if not created and member.role in (Member.Role.READER, Member.Role.TYPIST):  # invited to a pairing before
+        created = bool(Member.objects.filter(pk=member.pk).update(role=Member.Role.GUEST))
     if created:
         audit.record(by, "added guest", user.username, lab_id=lab.pk)
         transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
@@ -174,6 +187,7 @@ def remove_member(lab: Lab, user: User, by: User) -> None:
     gone, _ = Member.objects.filter(lab=lab, user=user).delete()
     if gone:
         audit.record(by, "removed member", user.username, lab_id=lab.pk)
+        tell_sockets(user)
         transaction.on_commit(lambda: live.announce({"type": "lab.changed", "lab": lab.pk}))
 
 

@@ -25,7 +25,7 @@ class Lab(models.Model):
     subnet = models.CharField(max_length=18)
     created_at = models.DateTimeField(auto_now_add=True)
     destroyed_at = models.DateTimeField(null=True)
-    # Why the machines must stay as they are: a sentence for whoever asks for another state; "" = they need not.
+    # Why the machines stay as they are, in words ("held for pairing #2 …"); "" = they need not.
     held_for = models.CharField(max_length=200, blank=True)
 
     class Meta:

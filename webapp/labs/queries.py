@@ -8,6 +8,7 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 from webapp.accounts.models import User
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
+from webapp.labs.access import can
 from webapp.labs.models import Lab, Member
 
 
@@ -15,9 +16,9 @@ def find_labs(
     user: User, *, text: str = "", is_mine: bool = False, is_destroyed: bool = False
 ) -> QuerySet[Lab]:
     """Filter labs; `text` is looked for in names, owners, definitions, hosts."""
-    labs = Lab.objects.filter(destroyed_at__isnull=not is_destroyed)
+    labs = visible_labs(user).filter(destroyed_at__isnull=not is_destroyed)
     if is_mine:
-        labs = labs.filter(Q(owner=user) | Q(pk__in=Member.objects.filter(user=user).values("lab")))
+        labs = labs.filter(of_own(user))
     if text:
         labs = labs.filter(
             Q(name__icontains=text)
@@ -29,9 +30,18 @@ def find_labs(
     return labs
 
 
-def labs_named(text: str) -> QuerySet[Lab]:
+def of_own(user: User) -> Q:
+    return Q(owner=user) | Q(pk__in=Member.objects.filter(user=user).values("lab"))
+
+
+def visible_labs(user: User) -> QuerySet[Lab]:
+    """The labs whose existence `user` may know: all with the site-wide lab.see, else their own."""
+    return Lab.objects.all() if can(user, "lab.see") else Lab.objects.filter(of_own(user))
+
+
+def labs_named(user: User, text: str) -> QuerySet[Lab]:
     """Labs that are called so, for commands: a command must not reach a lab by its definition's name."""
-    return Lab.objects.filter(destroyed_at=None, name__icontains=text)
+    return visible_labs(user).filter(destroyed_at=None, name__icontains=text)
 
 
 def whole_labs() -> QuerySet[Lab]:
@@ -65,5 +75,6 @@ def labs_on(host: Host) -> QuerySet[Lab]:
 
 def people_to_add(lab: Lab) -> QuerySet[User]:
     """Those who have no right of their own on this lab yet."""
-    have = [lab.owner_id, *(member.user_id for member in lab.members.all())]
+    lasting = (Member.Role.OWNER, Member.Role.GUEST)
+    have = [lab.owner_id, *(member.user_id for member in lab.members.all() if member.role in lasting)]
     return User.objects.filter(is_active=True).exclude(pk__in=have).order_by("username")

@@ -22,6 +22,8 @@ LABELS = {
     Verb.SNAPSHOT_RESTORE: "Restore",
     Verb.SNAPSHOT_DELETE: "Delete",
 }
+# What would take a failure away from those who look at it.
+LOSE_STATE = frozenset({Verb.HALT, Verb.RELOAD, Verb.SUSPEND, Verb.DESTROY, Verb.SNAPSHOT_RESTORE})
 SUSPENDED = frozenset({"saved", "suspended", "paused"})
 
 
@@ -44,6 +46,7 @@ class Circumstances:
     may_operate: bool
     may_destroy: bool
     is_destroyed: bool = False
+    held_for: str = ""
 
 
 def offers(now: Circumstances) -> list[Offer]:
@@ -68,11 +71,18 @@ def why_not(verb: Verb, now: Circumstances) -> str:
         return "only the lab's owner and administrators destroy"
     if not now.may_operate and verb != Verb.DESTROY:
         return "you may look at this lab, not operate it"
-    if now.open_run:
-        return f"a run is open: {now.open_run}"
+    if reason := taken_reason(verb, now):
+        return reason
     if not provider_can(now.provider, verb):
         return f"the provider {now.provider} cannot"
     return state_reason(verb, now.states)
+
+
+def taken_reason(verb: Verb, now: Circumstances) -> str:
+    """Return who has the machines for something else now."""
+    if now.held_for and verb in LOSE_STATE:
+        return now.held_for
+    return f"a run is open: {now.open_run}" if now.open_run else ""
 
 
 def state_reason(verb: Verb, states: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from webapp.executions.models import ENDED, OPEN, Status
 from webapp.hosts.models import Host
 from webapp.labs.actions import make_lab
 from webapp.labs.models import Lab
+from webapp.labs.verbs import LOSE_STATE
 from webapp.logs import store
 from webapp.logs.models import Log
 from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over, make_plan
@@ -33,6 +34,9 @@ AGAIN = {
     StepKind.DOWNLOAD,
     StepKind.UP,
     StepKind.WAIT_FOR,
+    # An injection that failed has put the old binary back: all of it is done anew, each step idempotent.
+    StepKind.INJECT,
+    StepKind.LINT,
     StepKind.LOOK,
 }
 
@@ -76,6 +80,8 @@ def check_verb(lab: Lab, verb: str, snapshot: str) -> Verb:
         raise RunError(f"There is no verb {verb!r}.")
     if lab.destroyed_at is not None:
         raise RunError("This lab has been destroyed; launch its definition again.")
+    if lab.held_for and verb in LOSE_STATE:
+        raise RunError(f"The machines are {lab.held_for}.")
     if not provider_can(lab.provider, verb):
         raise RunError(f"The provider {lab.provider} cannot {verb}.")
     if verb.startswith("snapshot-") and not snapshot.replace("-", "").replace("_", "").isalnum():
@@ -92,10 +98,17 @@ def make_run(
     with_: str = "",
     snapshot: str = "",
     continues: Run | None = None,
+    plan: Plan | None = None,
 ) -> Run:
-    """Store a run with its steps and its log; IntegrityError when the lab has an open one."""
+    """Store a run with its steps and its log; IntegrityError when the lab has an open one.
+
+    `plan`: for verbs that are planned elsewhere.
+    """
     Lab.objects.select_for_update().get(pk=lab.pk)
-    plan = plan_for(lab, verb, machine, with_) if continues is None else plan_again(continues)
+    if continues is not None:
+        plan = plan_again(continues)
+    elif plan is None:
+        plan = plan_for(lab, verb, machine, with_)
     run = Run.objects.create(
         lab=lab,
         number=(lab.runs.aggregate(last=Max("number"))["last"] or 0) + 1,

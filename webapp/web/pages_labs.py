@@ -90,6 +90,7 @@ def circumstances(view: LabView, user: User, states: list[str]) -> Circumstances
         may_operate=can(user, "lab.operate", view.lab),
         may_destroy=can(user, "lab.destroy", view.lab),
         is_destroyed=view.lab.destroyed_at is not None,
+        held_for=view.lab.held_for,
     )
 
 

@@ -58,8 +58,25 @@ class Consumer(AsyncWebsocketConsumer):
         await self.end(code)
 
     async def watch_rights(self) -> None:
+        """Look now and then, and at once when the person's rights are said to have changed."""
+        changed = asyncio.Event()
+
+        def hear(_: live.Nudge | live.Resync) -> None:
+            changed.set()
+
+        group = live.rights_group(self.scope["user"].pk)
+        await live.join(group, hear)
+        try:
+            await self.check_rights(changed)
+        finally:
+            await live.leave(group, hear)
+
+    async def check_rights(self, changed: asyncio.Event) -> None:
         while True:
-            await asyncio.sleep(CHECK_EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311 (spreads the load)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CHECK_EVERY_S * random.uniform(0.8, 1.2)):  # noqa: S311 (spreads the load)
+                    await changed.wait()
+            changed.clear()
             try:
                 await self.authorise()
             except Refused as refused:

@@ -30,13 +30,13 @@ from webapp.web.requests import Request
 
 @require_GET
 def labs(request: Request) -> HttpResponse:
-    require(request.user, "lab.see")
+    require(request.user, "lab.list")
     return render(request, "labs/list.html", labs_context(request))
 
 
 @require_GET
 def lab_cards(request: Request) -> HttpResponse:
-    require(request.user, "lab.see")
+    require(request.user, "lab.list")
     return render(request, "labs/_cards.html", labs_context(request))
 
 

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from webapp.labs.access import require
+from webapp.labs.access import can, require
 from webapp.labs.queries import find_definitions, find_labs, labs_named
 from webapp.labs.verbs import LABELS
 from webapp.planning.plan import Verb
@@ -19,16 +19,17 @@ VERBS = {verb: label.lower() for verb, label in LABELS.items() if not verb.start
 
 @require_GET
 def palette(request: Request) -> HttpResponse:
-    require(request.user, "lab.see")
+    require(request.user, "lab.list")
     text = request.GET.get("q", "").strip()
     verb, lab_text = split_verb(text)
-    found = labs_named(lab_text) if verb else find_labs(request.user, text=text)
+    found = labs_named(request.user, lab_text) if verb else find_labs(request.user, text=text)
     labs = views_of(found.values_list("pk", flat=True)[:LIMIT])
+    is_limited = bool(verb) or not can(request.user, "lab.see")  # a guest finds their own labs only
     context = {
         "labs": labs,
         "commands": [command for view in labs for command in commands(view, request, verb)][:LIMIT],
-        "runs": [] if verb else newest_open_runs(text, LIMIT),
-        "definitions": [] if verb else find_definitions(text, LIMIT),
+        "runs": [] if is_limited else newest_open_runs(text, LIMIT),
+        "definitions": [] if is_limited else find_definitions(text, LIMIT),
         "text": text,
     }
     return render(request, "_palette.html", context)
