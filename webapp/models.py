@@ -14,6 +14,7 @@ from webapp.cluster.models import (
 )
 from webapp.definitions.models import Definition, Revision
 from webapp.hosts.models import Host
+from webapp.inject.models import Injection
 from webapp.labs.models import Lab, Machine, Member
 from webapp.logs.models import Log, LogChunk, Spool
 from webapp.pairing.models import Invitation, Message, Pairing, Paragraph, ParagraphEdit, Participant, Quote
@@ -33,6 +34,7 @@ __all__ = [
     "Fix",
     "Follow",
     "Host",
+    "Injection",
     "Invitation",
     "Lab",
     "Log",

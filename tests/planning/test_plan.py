@@ -6,7 +6,16 @@ import pytest
 
 from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.spec import CniSpec, LabSpec
-from webapp.planning.plan import Plan, PlanError, StepKind, Verb, carry_over, critical_path_s, make_plan
+from webapp.planning.plan import (
+    PLANNED_ELSEWHERE,
+    Plan,
+    PlanError,
+    StepKind,
+    Verb,
+    carry_over,
+    critical_path_s,
+    make_plan,
+)
 
 KIT = (
     KitStep("prepare", "every-linux", "Prepare", "p.sh", scope="machines", usual_s=10),
@@ -87,13 +96,19 @@ def test_provision_with_a_name_is_one_step():
     assert needs(plan, "winw1 join") == {"validate"}
 
 
-@pytest.mark.parametrize("verb", list(Verb), ids=str)
+@pytest.mark.parametrize("verb", [verb for verb in Verb if verb not in PLANNED_ELSEWHERE], ids=str)
 def test_every_verb_gives_a_plan_that_survives_json(verb: Verb):
     plan = make_plan(SPEC, KIT, verb)
 
     assert Plan.from_json(plan.to_json()) == plan
     known = set(keys(plan))
     assert all(need in known for step in plan.steps for need in step.needs)
+
+
+@pytest.mark.parametrize("verb", sorted(PLANNED_ELSEWHERE), ids=str)
+def test_a_verb_that_needs_a_binary_is_not_planned_from_its_name(verb: Verb):
+    with pytest.raises(PlanError, match="not by its name alone"):
+        make_plan(SPEC, KIT, verb)
 
 
 def test_an_unknown_machine_is_refused_with_the_known_ones():

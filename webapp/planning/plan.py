@@ -31,10 +31,13 @@ class Verb(StrEnum):
     SNAPSHOT_SAVE = "snapshot-save"
     SNAPSHOT_RESTORE = "snapshot-restore"
     SNAPSHOT_DELETE = "snapshot-delete"
+    # Planned by the room `inject`, which knows the binary: they cannot be asked for by name alone.
+    INJECT = "inject"
+    ROLL_BACK = "roll-back"
 
 
 class StepKind(StrEnum):
-    """What a step does; all but the first four and `look` call Vagrant."""
+    """What a step does; all but the first four, `lint` and `look` call Vagrant."""
 
     VALIDATE = "validate"
     PREFLIGHT = "preflight"
@@ -50,6 +53,8 @@ class StepKind(StrEnum):
     SNAPSHOT_SAVE = "snapshot-save"
     SNAPSHOT_RESTORE = "snapshot-restore"
     SNAPSHOT_DELETE = "snapshot-delete"
+    INJECT = "inject"  # a provisioner of the kit, with a binary served to it
+    LINT = "lint"  # holds a service's flags against the binary's own
     LOOK = "look"
 
 
@@ -70,6 +75,9 @@ class PlannedStep:
     may_reboot: bool = False
     # A look runs when all others have ended, however they ended.
     always: bool = False
+    # This step runs only when one of these was begun in vain, and even when the run is canceled.
+    rescues: tuple[str, ...] = ()
+    about: int | None = None  # the row that the step is about, for kinds that have one
 
 
 @dataclass(frozen=True)
@@ -91,6 +99,7 @@ class Plan:
                         "kind": StepKind(step["kind"]),
                         "needs": tuple(step["needs"]),
                         "inputs": tuple(step["inputs"]),
+                        "rescues": tuple(step.get("rescues", ())),
                     }
                 )
                 for step in value["steps"]
@@ -136,6 +145,7 @@ SIMPLE_VERBS = {
     Verb.SNAPSHOT_SAVE: StepKind.SNAPSHOT_SAVE,
     Verb.SNAPSHOT_DELETE: StepKind.SNAPSHOT_DELETE,
 }
+PLANNED_ELSEWHERE = frozenset({Verb.INJECT, Verb.ROLL_BACK})
 BOOT_VERBS = {
     Verb.LAUNCH: StepKind.UP,
     Verb.UP: StepKind.UP,
@@ -153,6 +163,8 @@ def make_plan(
     Raises PlanError for a machine or a provisioner that the lab does not have.
     """
     machines = chosen_machines(spec, machine)
+    if verb in PLANNED_ELSEWHERE:
+        raise PlanError(f"{verb} is asked for from a binary's page or a machine's, not by its name alone.")
     if verb == Verb.PROVISION:
         body = [VALIDATE, *provision_steps(spec, kit_steps, machines, Verb.LAUNCH, only=with_)]
     elif verb in BOOT_VERBS:

@@ -8,6 +8,7 @@ import logging
 import queue
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,13 +26,14 @@ from webapp.runs import serving
 from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
 from webapp.runs.outcome import Outcome, StepContext
-from webapp.runs.steps import run_step
+from webapp.runs.steps import KINDS, StepKinds, run_step
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
 DONE = {Step.Status.SUCCEEDED}
 OPEN_STEP = {Step.Status.WAITING, Step.Status.RUNNING}
+BEGUN_IN_VAIN = {Step.Status.FAILED, Step.Status.CANCELED, Step.Status.INTERRUPTED}
 # Set when this worker process is told to end: every walker stops its children.
 SHUTTING_DOWN = threading.Event()
 
@@ -47,15 +49,23 @@ class Stop:
     def __bool__(self) -> bool:
         return self.canceled or self.lost or self.shut_down
 
+    @property
+    def is_for_good(self) -> bool:
+        """Nothing is begun any more; a cancel alone lets what was half done be put right."""
+        return self.lost or self.shut_down
 
-def execute_run(run_id: int) -> None:
-    """Claim a pending run and walk it; a run that another worker has is left alone."""
+
+def execute_run(run_id: int, more_kinds: StepKinds | None = None) -> None:
+    """Claim a pending run and walk it; a run that another worker has is left alone.
+
+    `more_kinds`: kinds of steps of rooms that this one does not know.
+    """
     run = Run.objects.select_related("lab__host", "requested_by").get(pk=run_id)
     if not run.start(holder_name(settings.LAB_HOST), timezone.now()):
         return
     logger.info("run %s lab %s: %s begins", run.pk, run.lab_id, run.verb)
     announce_run(run)
-    walker = Walker(run)
+    walker = Walker(run, {**KINDS, **(more_kinds or {})})
     try:
         walker.walk()
     except Exception:
@@ -72,8 +82,9 @@ def execute_run(run_id: int) -> None:
 class Walker:
     """One run under way. Threads hand their outcomes in through a queue."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, kinds: StepKinds) -> None:
         self.run = run
+        self.kinds = kinds
         self.plan = Plan.from_json(run.plan)
         self.rows = {step.key: step for step in run.steps.all()}
         self.outcomes: queue.Queue[tuple[str, Outcome]] = queue.Queue()
@@ -117,7 +128,16 @@ class Walker:
         if step.always:
             others = (row for key, row in self.rows.items() if key != step.key)
             return all(row.status not in OPEN_STEP for row in others)
+        if step.rescues:
+            return not self.stop.is_for_good and self.is_wanted(step) is True
         return not self.stop and all(self.status(need) in DONE for need in step.needs)
+
+    def is_wanted(self, rescue: PlannedStep) -> bool | None:
+        """Tell whether something has to be put right again; None while that is open."""
+        statuses = {self.status(key) for key in rescue.rescues}
+        if statuses & OPEN_STEP:
+            return None
+        return bool(statuses & BEGUN_IN_VAIN)
 
     def is_busy(self, machine: str) -> bool:
         """Vagrant works on one machine with one process at a time."""
@@ -134,6 +154,10 @@ class Walker:
             row = self.rows[step.key]
             if row.status != Step.Status.WAITING or step.always:
                 continue
+            if step.rescues and not self.stop.is_for_good:
+                if self.is_wanted(step) is False:
+                    self.update(row, status=Step.Status.SKIPPED, sentence="Not needed.")
+                continue
             broken = [n for n in step.needs if self.status(n) not in DONE and self.status(n) not in OPEN_STEP]
             if broken or self.stop:
                 sentence = (
@@ -145,7 +169,7 @@ class Walker:
         row = self.rows[step.key]
         first = store.note(self.run.log_id, f"▶ {step.title}", machine=step.machine, step=row.number)
         self.update(row, status=Step.Status.RUNNING, started_at=timezone.now(), first_line=first)
-        context = StepContext(self.run, step, row, lambda: bool(self.stop))
+        context = StepContext(self.run, step, row, self.stop_of(step))
         thread = threading.Thread(target=self.carry_out, args=(context,), name=step.key, daemon=True)
         self.threads[step.key] = thread
         thread.start()
@@ -154,7 +178,7 @@ class Walker:
     def carry_out(self, context: StepContext) -> None:
         """Thread body: always hands in an outcome, whatever happens."""
         try:
-            outcome = run_step(context)
+            outcome = run_step(context, self.kinds)
         except Exception as error:
             logger.exception("run %s step %s: a fault of ours", self.run.pk, context.step.key)
             outcome = Outcome.failed(f"A fault of the dashboard: {type(error).__name__}: {error}", "fault")
@@ -192,6 +216,10 @@ class Walker:
         logger.info("run %s lab %s: step %s %s", self.run.pk, self.run.lab_id, row.key, status)
         announce_run(self.run)
 
+    def stop_of(self, step: PlannedStep) -> Callable[[], bool]:
+        """Return what a step asks; a rescue is not stopped by the cancel that made it necessary."""
+        return (lambda: self.stop.is_for_good) if step.rescues else (lambda: bool(self.stop))
+
     def update(self, row: Step, **fields: object) -> None:
         Step.objects.filter(pk=row.pk).update(**fields)
         for name, value in fields.items():
@@ -227,11 +255,21 @@ class Walker:
                 "The worker was shut down; the machines are as they were. Retry goes on.",
             )
         if self.stop.canceled and any(row.status != Step.Status.SUCCEEDED for row in rows):
-            return Status.CANCELED, "Canceled; the machines are left as they are."
+            rescued = self.rescued()
+            return Status.CANCELED, f"Canceled; {rescued or 'the machines are left as they are.'}"
         if failed:
             where = f"{failed[0].machine}: " if failed[0].machine else ""
-            return Status.FAILED, f"{where}{failed[0].title} failed. {failed[0].sentence}".strip()
+            return (
+                Status.FAILED,
+                f"{where}{failed[0].title} failed. {failed[0].sentence} {self.rescued()}".strip(),
+            )
         return Status.SUCCEEDED, ""
+
+    def rescued(self) -> str:
+        """Return what the steps say that have put something right again."""
+        keys = [step.key for step in self.plan.steps if step.rescues]
+        done = [self.rows[key] for key in keys if self.rows[key].status == Step.Status.SUCCEEDED]
+        return " ".join(row.sentence for row in done)
 
     def end(self, status: Status, sentence: str) -> None:
         if (

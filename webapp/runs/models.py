@@ -81,7 +81,7 @@ class Step(models.Model):
     @property
     def name(self) -> str:
         """What a rule of failures.yaml knows it by: the kit's step ("windows-join"), or its kind ("up")."""
-        return self.key.rpartition(" ")[2] if self.kind == "provision" else self.kind
+        return self.key.rpartition(" ")[2] if self.kind in ("provision", "inject") else self.kind
 
     @property
     def duration_s(self) -> float | None:

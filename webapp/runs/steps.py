@@ -5,7 +5,7 @@ Each kind of step has one function below; those that call Vagrant share `vagrant
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -41,9 +41,10 @@ LOCKED_PAUSE_S = 5.0
 BACKOFF_S = 2.0
 SHELL_TIMEOUT_S = 120
 TAKES_DOWN = (StepKind.HALT, StepKind.DESTROY)
+StepKinds = Mapping[StepKind, Callable[[StepContext], Outcome]]
 
 
-def run_step(context: StepContext) -> Outcome:
+def run_step(context: StepContext, kinds: StepKinds) -> Outcome:
     """Try the step until it succeeds, fails twice the same way or beyond mending, or runs out of attempts."""
     attempts = max(context.step.attempts, 1)
     previous = ""
@@ -51,7 +52,7 @@ def run_step(context: StepContext) -> Outcome:
     context = replace(context, watch=watch)
     for attempt in range(1, attempts + 1):
         Step.objects.filter(pk=context.row.pk).update(attempt=attempt)
-        outcome = KINDS[context.step.kind](context)
+        outcome = kinds[context.step.kind](context)
         if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
             outcome = check_shell(context)
         outcome = replace(outcome, attempt=attempt)
@@ -168,7 +169,7 @@ def start_child(driver: VagrantDriver, context: StepContext, spool: Path) -> Chi
     match step.kind:
         case StepKind.UP:
             return driver.up(step.machine, provider=provider, spool=spool)
-        case StepKind.PROVISION:
+        case StepKind.PROVISION | StepKind.INJECT:
             return driver.provision(step.machine, step.with_, spool=spool)
         case StepKind.SNAPSHOT_SAVE | StepKind.SNAPSHOT_RESTORE | StepKind.SNAPSHOT_DELETE:
             verb = getattr(driver, step.kind.replace("-", "_"))
@@ -252,7 +253,7 @@ def exit_0_lie(kind: StepKind, output: VagrantOutput) -> Outcome | None:
         return Outcome.failed("The machine is not created, so nothing was done.", "not-created", 0)
     if output.was_not_running:
         return Outcome.failed("The machine is not running, so nothing was done.", "not-running", 0)
-    if kind == StepKind.PROVISION and not output.has_provisioned:
+    if kind in (StepKind.PROVISION, StepKind.INJECT) and not output.has_provisioned:
         return Outcome.failed("Vagrant ran no provisioner of this name, so nothing was done.", "not-run", 0)
     return None
 
@@ -263,7 +264,7 @@ def note_state(context: StepContext) -> None:
         record_states(context.lab, {context.step.machine: RUNNING}, timezone.now())
 
 
-KINDS: dict[StepKind, Callable[[StepContext], Outcome]] = {
+KINDS: StepKinds = {
     **dict.fromkeys(StepKind, vagrant_step),
     StepKind.VALIDATE: validate,
     StepKind.PREFLIGHT: preflight,
