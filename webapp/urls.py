@@ -9,4 +9,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.web.urls_logs")),
     path("", include("webapp.web.urls_definitions")),
     path("", include("webapp.web.urls_builds")),
+    path("", include("webapp.web.urls_cluster")),
 ]

@@ -8,6 +8,8 @@ import * as live from "./live.js";
 const MODULES = {
   "log-view": () => import("./log-view.js"),
   "definition-form": () => import("./definition-form.js"),
+  ask: () => import("./ask.js"),
+  "grid-keys": () => import("./grid-keys.js"),
   confirm: () => import("./confirm.js"),
   copy: () => import("./copy.js"),
   palette: () => import("./palette.js"),
