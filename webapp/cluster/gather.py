@@ -14,7 +14,7 @@ from webapp.catalog import library
 from webapp.catalog.spec import LabSpec
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.ladder import make_ladder
-from webapp.cluster.models import Change, Cluster, Sighting
+from webapp.cluster.models import Change, Cluster, NamedMachine, Sighting
 from webapp.cluster.rungs import Ladder
 from webapp.cluster.seen import Entered, Role, Seen, Wanted
 from webapp.cluster.usual import usual_times
@@ -41,6 +41,7 @@ class Rows:
     usual_s: Mapping[str, int] = field(default_factory=dict)
     kube: KubeFacts | None = None
     kube_problem: str = ""
+    named: tuple[NamedMachine, ...] = ()  # of an attached cluster
 
 
 def load_rows(cluster: Cluster) -> Rows:
@@ -59,6 +60,7 @@ def load_rows(cluster: Cluster) -> Rows:
         usual_times(lab.provider) if lab is not None else {},
         kube,
         problem,
+        tuple(cluster.named_machines.all()) if lab is None and cluster.pk else (),
     )
 
 
@@ -101,7 +103,8 @@ def machine_names(rows: Rows) -> tuple[str, ...]:
     """Return the lab's machines, or an attached cluster's nodes."""
     if rows.lab is not None:
         return tuple(machine.name for machine in rows.machines)
-    return tuple(node.name for node in rows.kube.nodes) if rows.kube is not None else ()
+    nodes = (node.name for node in rows.kube.nodes) if rows.kube is not None else ()
+    return tuple(dict.fromkeys([*(machine.name for machine in rows.named), *nodes]))
 
 
 def seen_of(rows: Rows, name: str, now: datetime) -> Seen:
@@ -112,9 +115,7 @@ def seen_of(rows: Rows, name: str, now: datetime) -> Seen:
         if machine == name and kind == "rung"
     }
     if rows.lab is None:
-        return Seen(
-            attached_wanted(rows, name), now, kube=rows.kube, kube_problem=rows.kube_problem, entered=entered
-        )
+        return seen_attached(rows, name, now, entered)
     machine = next((machine for machine in rows.machines if machine.name == name), None)
     if machine is None:
         raise KeyError(name)
@@ -134,6 +135,24 @@ def seen_of(rows: Rows, name: str, now: datetime) -> Seen:
         has_smoked=has_smoked(rows),
         entered=entered,
         usual_s=rows.usual_s,
+    )
+
+
+def seen_attached(rows: Rows, name: str, now: datetime, entered: Mapping[str, Entered]) -> Seen:
+    """Gather a node's API side, and what its machine says where it was named. KeyError as above."""
+    machine = next((machine for machine in rows.named if machine.name == name), None)
+    sighting = rows.sightings.get(name) if machine is not None else None
+    answers = is_answered(sighting)
+    return Seen(
+        attached_wanted(rows, name, machine),
+        now,
+        is_on=True if answers else None,
+        facts=from_json(MachineFacts, sighting.facts) if answers and sighting is not None else None,
+        problem=problem_of(sighting),
+        seen_at=sighting.seen_at if sighting is not None else None,
+        kube=rows.kube,
+        kube_problem=rows.kube_problem,
+        entered=entered,
     )
 
 
@@ -163,16 +182,16 @@ def exact(version: str) -> str:
     return version if version.count(".") == 2 and version.replace(".", "").lstrip("v").isdecimal() else ""
 
 
-def attached_wanted(rows: Rows, name: str) -> Wanted:
+def attached_wanted(rows: Rows, name: str, machine: NamedMachine | None) -> Wanted:
+    """`is_attached`: its machine is out of reach, so half of its rungs do not apply."""
     node = rows.kube.node(name) if rows.kube is not None else None
-    if node is None:
+    if node is None and machine is None:
         raise KeyError(name)
-    return Wanted(
-        name,
-        role_of("control-plane" if node.is_control_plane else node.os),
-        cni=cni_of(rows.kube),
-        is_attached=True,
-    )
+    if machine is not None:
+        return Wanted(name, role_of(machine.role), cni=cni_of(rows.kube))
+    assert node is not None
+    role = role_of("control-plane" if node.is_control_plane else node.os)
+    return Wanted(name, role, cni=cni_of(rows.kube), is_attached=True)
 
 
 def cni_of(kube: KubeFacts | None) -> str:

@@ -11,6 +11,8 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
+from urllib.parse import urlsplit
 
 from django.db import connections
 from django.db.models import QuerySet
@@ -22,9 +24,10 @@ from webapp.cluster.facts import MachineFacts
 from webapp.cluster.guests import ASK_S, GuestError, one_line, run_in
 from webapp.cluster.models import Cluster, Sighting
 from webapp.cluster.record import Answers, record_answers, record_silence
+from webapp.cluster.remote import RemoteError, run_at
 from webapp.hosts.models import Host
 from webapp.kube.facts import KubeFacts
-from webapp.labs.models import Lab, Machine
+from webapp.labs.models import Lab
 from webapp.process import Completed
 from webapp.vagrant.states import is_on
 
@@ -35,6 +38,7 @@ CLAIM = timedelta(seconds=ASK_S + 10)
 MOST_LOOKS = 32
 API_PORT = 6443
 Start = Callable[[Callable[[int], None], int], None]
+Run = Callable[[str], Completed]  # a command on one machine
 
 
 class Looks:
@@ -60,7 +64,9 @@ def observe_host(host: Host, now: datetime, start: Start = submit) -> int:
 
 def observe_attached(now: datetime, start: Start = submit) -> int:
     """Start the looks at attached clusters that are due; any worker can reach those."""
-    return start_due(Sighting.objects.filter(machine="", cluster__lab=None), now, start)
+    sightings = Sighting.objects.filter(cluster__lab=None)
+    # Without a kubeconfig the control plane's machine answers for the API.
+    return start_due(sightings.exclude(machine="", cluster__server=""), now, start)
 
 
 def start_due(sightings: QuerySet[Sighting], now: datetime, start: Start) -> int:
@@ -109,7 +115,7 @@ def look_at(sighting: Sighting) -> bool:
     asked_at = timezone.now()
     try:
         answers, problems = ask(sighting, asked_at)
-    except (GuestError, attached.ApiError) as error:
+    except (GuestError, RemoteError, attached.ApiError) as error:
         return record_silence(sighting, str(error), timezone.now())
     now = timezone.now()
     return record_answers(sighting, answers, problems, now, (now - asked_at).total_seconds())
@@ -119,38 +125,64 @@ def ask(sighting: Sighting, now: datetime) -> tuple[Answers, Mapping[str, str]]:
     """Return facts, and problems, by sighting ("" is the API's). Raises GuestError, ApiError."""
     lab = sighting.cluster.lab
     if lab is None:
-        return {"": attached.list_facts(sighting.cluster)}, {}
+        return ask_attached(sighting.cluster, sighting.machine, now)
     machine = lab.machines.get(name=sighting.machine)
     if machine.state and is_on(machine.state) is False:
         raise GuestError(f"The machine is {machine.state.replace('_', ' ')}.")
+    run = partial(run_in, lab, machine)
     if machine.is_windows:
-        return {machine.name: ask_windows(lab, machine, now)}, {}
-    return ask_linux(lab, machine, now)
+        return {machine.name: ask_windows(run, endpoint_of(lab), now)}, {}
+    asks_api = machine.role == "control-plane" and LabSpec.from_json(lab.spec).scope == "cluster"
+    return ask_linux(machine.name, run, now, asks_api=asks_api)
 
 
-def ask_windows(lab: Lab, machine: Machine, now: datetime) -> MachineFacts:
+def ask_attached(cluster: Cluster, name: str, now: datetime) -> tuple[Answers, Mapping[str, str]]:
+    """Ask an attached cluster's API, or a machine that was named. Raises as both do."""
+    if not name:
+        return {"": attached.list_facts(cluster)}, {}
+    machine = cluster.named_machines.filter(name=name).first()
+    if machine is None:
+        raise GuestError("The machine has been removed.")
+    run = partial(run_at, machine, timeout_s=ASK_S)
+    if machine.is_windows:
+        return {name: ask_windows(run, endpoint_in(cluster), now)}, {}
+    return ask_linux(name, run, now, asks_api=machine.role == "control-plane" and not cluster.server)
+
+
+def endpoint_of(lab: Lab) -> str:
     head = next((other for other in lab.machines.all() if other.role == "control-plane"), None)
-    endpoint = f"{head.ip}:{API_PORT}" if head is not None and head.ip else ""
-    done = run_in(lab, machine, powershell.look_command(endpoint))
+    return f"{head.ip}:{API_PORT}" if head is not None and head.ip else ""
+
+
+def endpoint_in(cluster: Cluster) -> str:
+    """Return the API's address as the machines know it: the kubeconfig's, or the control plane's."""
+    if cluster.server:
+        address = urlsplit(cluster.server).netloc
+        return address if powershell.ENDPOINT.fullmatch(address) and ":" in address else ""
+    head = cluster.named_machines.filter(role="control-plane").first()
+    return f"{head.address}:{API_PORT}" if head is not None else ""
+
+
+def ask_windows(run: Run, endpoint: str, now: datetime) -> MachineFacts:
+    done = run(powershell.look_command(endpoint))
     facts = powershell.parse_look(done.output, now)
     if facts is None:
         raise GuestError(said_instead(done))
     return facts
 
 
-def ask_linux(lab: Lab, machine: Machine, now: datetime) -> tuple[Answers, Mapping[str, str]]:
+def ask_linux(name: str, run: Run, now: datetime, *, asks_api: bool) -> tuple[Answers, Mapping[str, str]]:
     """Ask a Linux machine; the control plane answers for the API too, or says why it cannot."""
-    asks_api = machine.role == "control-plane" and LabSpec.from_json(lab.spec).scope == "cluster"
-    done = run_in(lab, machine, linux_look.look_command(asks_api=asks_api))
+    done = run(linux_look.look_command(asks_api=asks_api))
     facts = linux_look.parse_machine(done.output, now)
     if facts is None:
         raise GuestError(said_instead(done))
     if not asks_api:
-        return {machine.name: facts}, {}
+        return {name: facts}, {}
     kube: KubeFacts | None = linux_look.parse_api(done.output)
     if kube is None:
-        return {machine.name: facts}, {"": one_line(api_errors(done.errors)) or "The API gave no answer."}
-    return {machine.name: facts, "": kube}, {}
+        return {name: facts}, {"": one_line(api_errors(done.errors)) or "The API gave no answer."}
+    return {name: facts, "": kube}, {}
 
 
 def api_errors(errors: str) -> str:

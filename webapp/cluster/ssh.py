@@ -7,7 +7,8 @@ because a machine may have come back under another port or key.
 import asyncio
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import asyncssh
 
@@ -24,12 +25,15 @@ class SshError(Exception):
 
 @dataclass(frozen=True)
 class Way:
-    """How to reach a guest over SSH."""
+    """How to reach a guest over SSH. `host_key`: the only one that is spoken to, "" = any (Vagrant's)."""
 
     host: str
     port: int
     user: str
     key_files: tuple[str, ...] = ()
+    key_text: str = field(default="", repr=False)
+    password: str | None = field(default=None, repr=False)
+    host_key: str = ""
 
 
 def parse_ssh_config(text: str) -> Way:
@@ -59,6 +63,23 @@ class Connections:
         future = asyncio.run_coroutine_threadsafe(self._run(key, find_way, command, timeout_s), self._loop)
         return future.result()
 
+    def host_key(self, host: str, port: int, *, timeout_s: float) -> str:
+        """Return the key that a machine shows, as OpenSSH writes it. Raises SshError."""
+        future = asyncio.run_coroutine_threadsafe(self._host_key(host, port, timeout_s), self._loop)
+        return future.result()
+
+    async def _host_key(self, host: str, port: int, timeout_s: float) -> str:
+        try:
+            async with asyncio.timeout(timeout_s):
+                key = await asyncssh.get_server_host_key(host, port, config=None)
+        except TimeoutError as error:
+            raise SshError(f"Nobody answered at {host}:{port} within {timeout_s:g} s.") from error
+        except (OSError, asyncssh.Error) as error:
+            raise SshError(f"SSH: {error}") from error
+        if key is None:
+            raise SshError("It showed no host key.")
+        return key.export_public_key().decode().strip()
+
     def forget(self, key: object) -> None:
         """Close a connection, e.g. of a lab that is gone."""
         self._loop.call_soon_threadsafe(self._drop, key)
@@ -73,7 +94,13 @@ class Connections:
         except TimeoutError as error:
             self._drop(key)
             raise SshError(f"It did not answer over SSH within {timeout_s:g} s.") from error
-        except (OSError, asyncssh.Error) as error:
+        except asyncssh.HostKeyNotVerifiable as error:
+            self._drop(key)
+            raise SshError(
+                "It shows another host key than when it was added. If it was made anew, "
+                "remove it and add it again."
+            ) from error
+        except (OSError, ValueError, asyncssh.Error) as error:
             self._drop(key)
             raise SshError(f"SSH: {error}") from error
         return Completed(done.exit_status, text_of(done.stdout), text_of(done.stderr))
@@ -94,12 +121,16 @@ class Connections:
 
 async def connect(way: Way) -> asyncssh.SSHClientConnection:
     # Vagrant's machines are made anew under the same address: their host keys tell nothing.
+    pinned: Any = ([asyncssh.import_public_key(way.host_key)], [], []) if way.host_key else None
+    # Any: what asyncssh takes is a union without a name.
+    keys: Any = [asyncssh.import_private_key(way.key_text)] if way.key_text else list(way.key_files)
     return await asyncssh.connect(
         way.host,
         way.port,
         username=way.user,
-        client_keys=list(way.key_files) or (),
-        known_hosts=None,
+        password=way.password,
+        client_keys=keys or (),
+        known_hosts=pinned,
         config=None,
         agent_path=None,
         connect_timeout=CONNECT_S,

@@ -1,0 +1,159 @@
+"""Ask for slow work on a cluster, claim it on a worker, end it, give lost work up, prune what is old.
+
+request_errand ─► row ─► webapp.carry_out_errand (lab host's worker) ─► Doer ─► result ─► nudge
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from webapp.accounts import audit
+from webapp.accounts.models import User
+from webapp.background import enqueue
+from webapp.cluster.actions import announce, queue_of
+from webapp.cluster.models import Cluster, Errand, NodeLog, Workload
+from webapp.cluster.reach import ReachError
+from webapp.executions.holder import holder_name
+from webapp.executions.models import ENDED, OPEN, Status
+from webapp.logs import store
+from webapp.logs.models import Log
+
+logger = logging.getLogger(__name__)
+
+FORGOTTEN_S = 15
+PRUNED_AT_ONCE = 200
+Doer = Callable[[Errand], str]
+
+
+class ErrandError(Exception):
+    """It cannot be asked for; a sentence for the user."""
+
+
+class CannotDo(Exception):
+    """It was not done; a sentence."""
+
+
+class Canceled(Exception):
+    """Somebody asked it to stop."""
+
+
+def request_errand(
+    cluster: Cluster,
+    kind: Errand.Kind,
+    by: User,
+    *,
+    argument: str = "",
+    workload: Workload | None = None,
+) -> tuple[Errand, bool]:
+    """Store the wish, audited; the open one and False when it is asked for already. Raises ErrandError."""
+    if cluster.lab is not None and cluster.lab.destroyed_at is not None:
+        raise ErrandError("This lab has been destroyed.")
+    try:
+        with transaction.atomic():
+            errand = Errand.objects.create(
+                cluster=cluster, kind=kind, argument=argument[:253], workload=workload, requested_by=by
+            )
+            target = " ".join(filter(None, [str(cluster), argument]))
+            audit.record(by, f"asked {kind}", target, lab_id=cluster.lab_id, detail={"errand": errand.pk})
+            enqueue("webapp.carry_out_errand", errand.pk, queue=queue_of(cluster))
+    except IntegrityError:
+        is_open = Errand.objects.filter(cluster=cluster, kind=kind, argument=argument, status__in=OPEN)
+        if (found := is_open.first()) is None:
+            raise
+        return found, False
+    announce(cluster)
+    return errand, True
+
+
+def cancel_errand(errand: Errand, by: User) -> bool:
+    """Ask it to stop; False when it has ended."""
+    now = timezone.now()
+    asked = Errand.objects.filter(pk=errand.pk, status__in=OPEN, cancel_requested_at=None)
+    if not asked.update(cancel_requested_at=now, cancel_requested_by=by):
+        return False
+    audit.record(by, f"canceled {errand.kind}", str(errand.cluster), lab_id=errand.cluster.lab_id)
+    errand.move(Status.CANCELED, (Status.PENDING,), finished_at=now, sentence="Canceled before it began.")
+    announce(errand.cluster)
+    return True
+
+
+def carry_out_errand(errand_id: int, doers: Mapping[str, Doer]) -> None:
+    """Claim a pending errand and do it."""
+    errand = Errand.objects.select_related("cluster__lab__host", "workload", "requested_by").get(pk=errand_id)
+    if not errand.start(holder_name(settings.LAB_HOST), timezone.now()):
+        return
+    announce(errand.cluster)
+    try:
+        errand.finish(Status.SUCCEEDED, timezone.now(), doers[errand.kind](errand))
+    except Canceled:
+        errand.finish(Status.CANCELED, timezone.now(), "It was stopped.")
+    except (CannotDo, ReachError) as error:
+        errand.finish(Status.FAILED, timezone.now(), str(error))
+    except Exception:
+        logger.exception("errand %s: a fault of ours", errand.pk)
+        errand.finish(Status.FAILED, timezone.now(), "A fault of the dashboard; the worker's log has it.")
+        raise
+    finally:
+        announce(errand.cluster)
+
+
+def go_on(errand: Errand, result: Mapping[str, object] | None = None) -> None:
+    """Say that it is alive, and how far it has come. Raises Canceled."""
+    fields: dict[str, object] = {"heartbeat_at": timezone.now()}
+    if result is not None:
+        fields["result"] = errand.result = dict(result)
+    rows = Errand.objects.filter(pk=errand.pk, status=Status.RUNNING)
+    if not rows.update(**fields) or rows.filter(cancel_requested_at__isnull=False).exists():
+        raise Canceled
+    if result is not None:
+        announce(errand.cluster)
+
+
+def reap_errands(now: datetime, lost_after_s: float) -> int:
+    """End errands whose worker was lost; hand those that nobody has begun to a worker again."""
+    for errand in Errand.objects.filter(status=Status.PENDING).select_related("cluster__lab__host"):
+        age_s = (now - errand.requested_at).total_seconds()
+        if age_s > lost_after_s:
+            errand.move(Status.CANCELED, (Status.PENDING,), finished_at=now, sentence="No worker took it.")
+        elif age_s > FORGOTTEN_S:
+            enqueue("webapp.carry_out_errand", errand.pk, queue=queue_of(errand.cluster))
+    lost = [
+        e for e in Errand.objects.filter(status=Status.RUNNING) if is_lost(e.heartbeat_at, now, lost_after_s)
+    ]
+    for errand in lost:
+        errand.finish(Status.INTERRUPTED, now, "The worker was lost; ask for it again.")
+    return len(lost) + reap_node_logs(now, lost_after_s)
+
+
+def reap_node_logs(now: datetime, lost_after_s: float) -> int:
+    """The same for logs that are being read; what was read stays."""
+    count = 0
+    for row in NodeLog.objects.filter(status__in=OPEN):
+        if is_lost(row.heartbeat_at or row.requested_at, now, lost_after_s):
+            sentence = "The worker was lost; read it again." if row.started_at else "No worker took it."
+            row.move(Status.INTERRUPTED, OPEN, finished_at=now, sentence=sentence)
+            store.finish(row.log_id, Status.INTERRUPTED)
+            count += 1
+    return count
+
+
+def is_lost(heartbeat_at: datetime | None, now: datetime, lost_after_s: float) -> bool:
+    return heartbeat_at is not None and (now - heartbeat_at).total_seconds() > lost_after_s
+
+
+def prune(now: datetime, days: int) -> int:
+    """Delete node logs and bundles that are older than the policy; 0 days = keep for ever."""
+    if days == 0:
+        return 0
+    before = now - timedelta(days=days)
+    old = NodeLog.objects.filter(finished_at__lt=before, status__in=ENDED).order_by("pk")
+    logs = list(old.values_list("log_id", flat=True)[:PRUNED_AT_ONCE])
+    if logs:
+        Log.objects.filter(pk__in=logs).delete()  # the NodeLogs go with them
+    gone = Errand.objects.filter(kind=Errand.Kind.BUNDLE, finished_at__lt=before, parts=None)
+    count, _ = gone.delete() if gone.exists() else (0, {})
+    return len(logs) + count
