@@ -204,8 +204,11 @@ def vagrant_attempt(context: StepContext) -> Outcome:
             names=context.step.inputs,
             machine=context.step.machine,
             control_plane=LabSpec.from_json(context.lab.spec).control_plane.name,
-        ):
-            return record_verb(context, driver)
+        ) as spend:
+            outcome = record_verb(context, driver)
+            if outcome.status == Step.Status.SUCCEEDED and (left := spend()):
+                context.note(left)
+            return outcome
     except (VagrantError, InputError, OSError) as error:
         return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
 

@@ -139,7 +139,7 @@ def state_of(item: Object) -> str:
 
 
 def kubeadm(lab: Lab, words: Sequence[str]) -> Answer:
-    """Answer `kubeadm token create --print-join-command`, `token list` and `version`."""
+    """Answer `kubeadm token create --print-join-command`, `token delete`, `token list` and `version`."""
     if "version" in words:
         return 0, cluster.version(lab) + "\n", ""
     if not cluster.is_initialised(lab):
@@ -151,6 +151,8 @@ def kubeadm(lab: Lab, words: Sequence[str]) -> Answer:
     if list(words[:2]) == ["token", "create"]:
         head = f"kubeadm join {lab.control_plane.ip}:6443 --token {TOKEN}"
         return 0, f"{head} --discovery-token-ca-cert-hash {CA_HASH} \n", ""
+    if list(words[:2]) == ["token", "delete"]:
+        return 0, "".join(f'bootstrap token "{token_id}" deleted\n' for token_id in words[2:]), ""
     if list(words[:2]) == ["token", "list"]:
         item = {
             "token": TOKEN,
