@@ -145,7 +145,7 @@ def groups_of(nudge: Nudge) -> tuple[str, ...]:
             return ("hosts",) if nudge["type"] == "host.changed" else ("builds",)
         case "cluster.changed":
             own = cluster_group(nudge["cluster"])
-            return (own, lab_group(nudge["lab"]), "labs") if nudge["lab"] else (own,)
+            return (own, lab_group(nudge["lab"]), "labs") if nudge["lab"] else (own, "clusters")
         case "rights.changed":
             return (rights_group(nudge["user"]),)
         case "presence.moved":

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from tests.factories import HostFactory, LabFactory, MachineFactory, RevisionFactory, RunFactory, StepFactory
 from webapp.accounts.models import AuditEntry, User
+from webapp.cluster.actions import cluster_of
 from webapp.definitions.models import Revision
 from webapp.executions.models import Status
 from webapp.labs.models import Lab, Member
@@ -16,8 +17,9 @@ from webapp.logs.lines import LogLine
 from webapp.runs.models import Run, Step
 
 SignIn = Callable[[User], Client]
-# Session, person; states of machines and of labs; labs, machines, members, runs, steps, findings.
-LIST_QUERIES = 10
+# Session, person; states of machines and of labs; labs, machines, members, runs, steps, findings;
+# clusters and where they are stuck.
+LIST_QUERIES = 12
 LAB_QUERIES = 14
 
 
@@ -87,6 +89,7 @@ def test_list_takes_the_same_queries_for_any_number_of_labs(
     for number in range(count):
         lab = LabFactory(name=f"lab-{number}", owner=owner, revision=revision, host=host)
         MachineFactory(lab=lab, state="running")
+        cluster_of(lab)
         StepFactory(run=RunFactory(lab=lab, status=Status.RUNNING), status=Step.Status.RUNNING)
     client = sign_in(owner)
 

@@ -21,6 +21,7 @@ from webapp.cluster.secrets import encrypt
 from webapp.cluster.services import CONTROLLED
 from webapp.executions.models import OPEN
 from webapp.kube.kubeconfig import KubeconfigError, check_kubeconfig
+from webapp.labs.access import require
 from webapp.labs.models import Lab
 
 TOUCH_EVERY = timedelta(seconds=5)
@@ -66,7 +67,11 @@ def look_soon(cluster: Cluster, now: datetime) -> None:
 def request_fix(
     cluster: Cluster, kind: str, by: User, *, machine: str = "", argument: str = ""
 ) -> tuple[Fix, bool]:
-    """Ask for a repair; audited. Returns the machine's open one and False. Raises FixError."""
+    """Ask for a repair; audited. Returns the machine's open one and False.
+
+    Raises FixError, PermissionDenied.
+    """
+    require_change(cluster, by)
     check_fix(cluster, kind, machine, argument)
     try:
         with transaction.atomic():
@@ -88,6 +93,14 @@ def request_fix(
         return open_fix, False
     announce(cluster)
     return fix, True
+
+
+def require_change(cluster: Cluster, by: User) -> None:
+    """Raise PermissionDenied: a lab's cluster goes by the lab's rights, an attached one by its owner's."""
+    if cluster.lab is None:
+        require(by, "cluster.manage", owner_id=cluster.owner_id)
+    else:
+        require(by, "lab.operate", cluster.lab)
 
 
 def queue_of(cluster: Cluster) -> str:
@@ -121,7 +134,11 @@ def announce(cluster: Cluster) -> None:
 
 
 def attach_cluster(name: str, kubeconfig: str, by: User) -> Cluster:
-    """Check a kubeconfig, ask its API once, and keep it encrypted. Raises AttachError."""
+    """Check a kubeconfig, ask its API once, and keep it encrypted. 
+
+    Raises PermissionDenied before anything is asked; AttachError.
+    """
+    require(by, "cluster.attach")
     if not name.strip():
         raise AttachError("The cluster needs a name.")
     try:
@@ -147,6 +164,7 @@ def detach_cluster(cluster: Cluster, by: User) -> None:
     """Forget an attached cluster with its kubeconfig and its history."""
     if cluster.lab_id is not None:
         raise AttachError("This is a lab's own cluster; destroy the lab instead.")
+    require_change(cluster, by)
     with transaction.atomic():
         audit.record(by, "detached cluster", cluster.name, detail={"server": cluster.server})
         cluster.delete()

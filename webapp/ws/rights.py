@@ -12,11 +12,12 @@ from django.contrib.auth.models import AnonymousUser
 from webapp import live
 from webapp.accounts.models import User
 from webapp.builds.models import Build
+from webapp.cluster.models import Cluster
 from webapp.labs.access import can
 from webapp.labs.models import Lab
 from webapp.runs.models import Run
 
-LISTS = {"labs": "lab.see", "hosts": "host.see", "builds": "build.see"}
+LISTS = {"labs": "lab.see", "hosts": "host.see", "builds": "build.see", "clusters": "cluster.see"}
 SIGN_IN, NO_RIGHT, NOT_THERE = 4401, 4403, 4404
 
 Scope = Mapping[str, Any]  # Any: an ASGI scope
@@ -60,7 +61,7 @@ def check_log_of(user: User, log_id: int) -> None:
 
 
 async def groups_for(scope: Scope, topics: list[str]) -> list[str]:
-    """Return the groups of `labs`, `hosts`, `builds`, `lab-3`. Raises Refused if one is out of reach."""
+    """Return the groups of `labs`, `lab-3`, `cluster-3` … Raises Refused if one is out of reach."""
     user = await current_user(scope)
     return list(await database_sync_to_async(lambda: [group_for(user, topic) for topic in topics])())
 
@@ -71,11 +72,24 @@ def group_for(user: User, topic: str) -> str:
             raise Refused(NO_RIGHT)
         return topic
     kind, _, number = topic.partition("-")
+    is_number = number.isascii() and number.isdecimal() and len(number) < 19
+    if kind == "cluster" and is_number:
+        return cluster_group_for(user, int(number))
     lab = None
-    if kind == "lab" and number.isascii() and number.isdecimal() and len(number) < 19:
+    if kind == "lab" and is_number:
         lab = Lab.objects.prefetch_related("members").filter(pk=int(number)).first()
     if lab is None:
         raise Refused(NOT_THERE)
     if not can(user, "lab.see", lab):
         raise Refused(NO_RIGHT)
     return live.lab_group(lab.pk)
+
+
+def cluster_group_for(user: User, pk: int) -> str:
+    """Return the group of a cluster: an attached one, or a lab's own by the lab's right."""
+    found = Cluster.objects.select_related("lab").prefetch_related("lab__members").filter(pk=pk).first()
+    if found is None:
+        raise Refused(NOT_THERE)
+    if not (can(user, "cluster.see") if found.lab is None else can(user, "lab.see", found.lab)):
+        raise Refused(NO_RIGHT)
+    return live.cluster_group(pk)
