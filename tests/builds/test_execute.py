@@ -16,9 +16,9 @@ from webapp.accounts.models import User
 from webapp.builds import watch
 from webapp.builds.actions import cancel_build, rebuild, request_build
 from webapp.builds.artifacts import path_of
-from webapp.builds.compile import Count
 from webapp.builds.components import add_component
 from webapp.builds.execute import execute_build
+from webapp.builds.gobuild import Count
 from webapp.builds.models import Artifact, Build
 from webapp.builds.sandbox import go_env
 from webapp.builds.toolchains import Toolchain

@@ -59,19 +59,6 @@ def test_mirror_keeps_the_commit_and_describes_it(mirror: Mirror, repository: Re
     assert mirror.committed_s(resolved.commit) == 1767323045
 
 
-def test_worktree_holds_the_tree_and_runs_no_hook(mirror: Mirror, repository: Repository, home: Path) -> None:
-    resolved = fetched(mirror, repository.commits["fix"])
-    hook = mirror.path / "hooks" / "post-checkout"
-    hook.parent.mkdir(exist_ok=True)
-    hook.write_text(f"#!/bin/sh\ntouch {home}/hooked\n")
-    hook.chmod(0o755)
-
-    run_git(mirror, mirror.worktree_command(home / "tree", resolved.commit))
-
-    assert "Patched" in (home / "tree/cmd/kubelet/main.go").read_text()
-    assert not (home / "hooked").exists()
-
-
 def test_fetch_fails_for_a_commit_that_is_not_there(mirror: Mirror) -> None:
     with pytest.raises(GitError):
         fetched(mirror, "f" * 40)

@@ -21,6 +21,8 @@ KNOWN = (
     ("signal: killed", "A compiler was killed: the builds' host has too little memory."),
     ("no space left on device", "The disk of the builds' host is full."),
 )
+OWN_PATH = re.compile(r" in /\S+(?=:)")  # where the tree lies on the builds' host says nothing to people
+HEADLINES = tuple(meaning for _, meaning in KNOWN)
 MOST_FINDINGS = 100
 
 
@@ -47,6 +49,8 @@ class CompilerOutput:
     def take(self, text: str) -> LogLine:
         """Return the line for people; keep what it says."""
         stripped = text.strip()
+        if self.findings and text.startswith("\t") and is_headline(self.findings[-1]):
+            self.findings[-1]["text"] += f" {stripped}"[:300]  # go's own reason stands below its headline
         if PACKAGE.fullmatch(stripped):
             self.packages.add(stripped)
             return LogLine("", "output", text)
@@ -56,6 +60,11 @@ class CompilerOutput:
             self.findings.append(finding)
         is_error = finding is not None or stripped.startswith(("# ", "go: "))
         return LogLine("", "error" if is_error else "output", text)
+
+
+def is_headline(finding: Finding) -> bool:
+    """Tell whether a finding about the whole tree still waits for its reason."""
+    return not finding["path"] and finding["text"].endswith(HEADLINES)
 
 
 def find_error(text: str) -> Finding | None:
@@ -70,4 +79,5 @@ def find_error(text: str) -> Finding | None:
             "text": found["text"][:500],
         }
     known = next((meaning for words, meaning in KNOWN if words in text), "")
-    return {"path": "", "line": 0, "column": 0, "text": f"{text[:300]} – {known}"} if known else None
+    said = OWN_PATH.sub("", text)[:300].rstrip(": ")
+    return {"path": "", "line": 0, "column": 0, "text": f"{said}: {known}"} if known else None

@@ -18,10 +18,8 @@ from webapp.builds.children import note
 from webapp.builds.compile import compile_build, update, work_folder
 from webapp.builds.errors import BuildError
 from webapp.builds.fetch import fetch_prebuilt
-from webapp.builds.git import Mirror
 from webapp.builds.models import Artifact, Build
 from webapp.builds.publish import store_made
-from webapp.builds.sources import Source
 from webapp.builds.watch import MIB, Stopped, Watch
 from webapp.executions.holder import holder_name
 from webapp.executions.models import Status
@@ -151,11 +149,5 @@ def close_log(build: Build) -> None:
 
 
 def clean_up(build: Build) -> None:
-    """Take the work folder away; the mirror forgets its worktree."""
+    """Take the work folder away; the repository's trees stay for the next build."""
     shutil.rmtree(work_folder(build), ignore_errors=True)
-    mirror = Mirror(Path(settings.BUILD_HOME), Source(build.url, is_local=build.url.startswith("/")))
-    if build.kind == Build.Kind.COMPILE and mirror.path.exists():
-        try:
-            mirror.prune()
-        except (BuildError, OSError) as error:
-            logger.warning("build %s: worktrees not pruned: %s", build.pk, error)

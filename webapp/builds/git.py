@@ -1,4 +1,4 @@
-"""Git, held short: one bare mirror per repository, one worktree per build, no configuration of a user.
+"""Git, held short: one bare mirror per repository, no configuration of a user.
 
 Hooks, prompts, credential helpers, submodules and every protocol but the source's own are off. Refs come from
 `sources.check_ref`; commits are 40 hexadecimal digits. Long commands are returned as argument lists, for
@@ -84,17 +84,10 @@ class Mirror:
         new.rename(self.path)
 
     def fetch_command(self, resolved: Resolved) -> list[str]:
-        """Fetch one commit and the version tags; blobs come when the worktree needs them."""
+        """Fetch one commit and the version tags; blobs come when a tree needs them."""
         refspecs = [f"+{resolved.commit}:{kept_ref(resolved.commit)}", "+refs/tags/v*:refs/tags/v*"]
         options = ["--progress", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"]
         return self.git("fetch", *options, "--no-write-fetch-head", "--filter=blob:none", "origin", *refspecs)
-
-    def worktree_command(self, folder: Path, commit: str) -> list[str]:
-        return self.git("worktree", "add", "--quiet", "--force", "--detach", str(folder), commit)
-
-    def prune(self) -> None:
-        """Forget worktrees whose folders are gone."""
-        run_git(self, self.git("worktree", "prune"))
 
     def has(self, resolved: Resolved) -> bool:
         """Tell whether the commit was fetched before, and the tag that it was asked for by."""

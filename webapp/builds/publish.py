@@ -1,8 +1,8 @@
 """From files in the work folder to artifacts: checked, hashed, stored, all of a build or none."""
 
 from webapp.builds.artifacts import limit_bytes, read_blocks, store_content
-from webapp.builds.compile import Made
 from webapp.builds.errors import ArtifactError
+from webapp.builds.gobuild import Made
 from webapp.builds.models import Artifact, Build
 from webapp.builds.pe import check_target, facts_of, missing_texts
 from webapp.builds.stamp import Version, wanted_in_binary

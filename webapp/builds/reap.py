@@ -60,7 +60,7 @@ def store_rest(build: Build) -> bool:
 
 
 def finish(build: Build) -> None:
-    """Close the log, take the worktree away, go on in a new build if it was interrupted."""
+    """Close the log, take the work folder away, go on in a new build if it was interrupted."""
     close_log(build)
     clean_up(build)
     if build.status == Status.INTERRUPTED:

@@ -21,7 +21,10 @@ GO_LINE = re.compile(r"^go\s+(\S+)", re.MULTILINE)
 TOOLCHAIN_LINE = re.compile(r"^toolchain\s+(\S+)", re.MULTILINE)
 MODULE_LINE = re.compile(r"^module\s+\"?([A-Za-z0-9./_~-]+)", re.MULTILINE)
 KUBERNETES_MINOR = re.compile(r"v(1\.\d+)\.")
+IMAGE_GO = re.compile(r"-go(1\.\d+(?:\.\d+)?)|\Av?(1\.\d+\.\d+)-\d+\Z", re.ASCII)
 FIRST_STRICT = (1, 16)  # from here on Go refuses a vendored tree whose go.mod an older Go wrote
+FIRST_BUILDVCS = (1, 18)  # older ones know no -buildvcs, and stamp nothing by themselves
+WORKSPACE_VENDOR = "## workspace"  # how `go work vendor` begins vendor/modules.txt (Go 1.22)
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,11 @@ class Tree:
     go_mod: str
     has_work: bool
     is_vendored: bool
+    go_work: str = ""
+    builder_image: str = (
+        ""  # build/build-image/cross/VERSION: "v1.15.5-1", later "v1.24.0-go1.18.2-bullseye.0"
+    )
+    is_workspace_vendor: bool = False
 
     @property
     def module(self) -> str:
@@ -72,6 +80,9 @@ def read_tree(folder: Path) -> Tree:
         go_mod=read_text(folder / "go.mod"),
         has_work=(folder / "go.work").is_file(),
         is_vendored=(folder / "vendor").is_dir(),
+        go_work=read_text(folder / "go.work"),
+        builder_image=read_text(folder / "build/build-image/cross/VERSION").strip(),
+        is_workspace_vendor=read_text(folder / "vendor/modules.txt").startswith(WORKSPACE_VENDOR),
     )
 
 
@@ -91,20 +102,36 @@ def order(version: str) -> tuple[int, int, int]:
 
 
 def wanted_go(tree: Tree, described: str, table: Mapping[str, str]) -> str:
-    """Return the version the tree asks for: .go-version, go.mod, the kit's table; "" if none says."""
-    toolchain, language = TOOLCHAIN_LINE.search(tree.go_mod), GO_LINE.search(tree.go_mod)
+    """Return the version the tree asks for, "" if nothing says.
+
+    Asked are .go-version, the toolchain of go.work and go.mod, the builder's image of Kubernetes before 1.25,
+    the kit's table, then the go directives.
+    """
     minor = KUBERNETES_MINOR.match(described)
+    texts = [text for text in (tree.go_work, tree.go_mod) if text]
+    image = IMAGE_GO.search(tree.builder_image)
     says = (
         tree.go_version,
-        toolchain[1] if toolchain else "",
+        *(found[1] for text in texts if (found := TOOLCHAIN_LINE.search(text))),
+        (image[1] or image[2]) if image else "",
         table.get(minor[1], "") if minor and tree.module == "k8s.io/kubernetes" else "",
-        language[1] if language else "",
+        *(found[1] for text in texts if (found := GO_LINE.search(text))),
     )
     return next((found["text"] for text in says if (found := VERSION.match(text))), "")
 
 
-def choose_toolchain(wanted: str, available: Sequence[Toolchain]) -> Choice:
-    """Take the same version, else a later patch, else the next newer Go, with a warning. ToolchainError."""
+def least_go(tree: Tree) -> str:
+    """Return the oldest Go that accepts the tree's go.mod and go.work, "" if they do not say."""
+    says = [found[1] for text in (tree.go_work, tree.go_mod) if (found := GO_LINE.search(text))]
+    return max(says, key=order, default="")
+
+
+def choose_toolchain(wanted: str, available: Sequence[Toolchain], least: str = "") -> Choice:
+    """Take the same version, else a later patch, else an earlier one, else the next newer Go.
+
+    `least`: what go.mod demands, so that an earlier patch may do. What is not the same minor's same or later
+    patch comes with a warning. Raises ToolchainError.
+    """
     ranked = sorted(available, key=lambda toolchain: order(toolchain.version))
     if not ranked:
         raise ToolchainError(
@@ -114,15 +141,25 @@ def choose_toolchain(wanted: str, available: Sequence[Toolchain]) -> Choice:
         return Choice(
             ranked[-1], "", f"The tree does not say which Go it wants; {ranked[-1].version} is taken."
         )
-    fitting = [toolchain for toolchain in ranked if order(toolchain.version) >= order(wanted)]
-    if not fitting:
-        has = ", ".join(toolchain.version for toolchain in ranked)
+    exact = [one for one in ranked if order(one.version) == order(wanted)]
+    same_minor = [one for one in ranked if order(one.version)[:2] == order(wanted)[:2]]
+    later = [one for one in same_minor if order(one.version) > order(wanted)]
+    if exact or later:
+        return Choice((exact or later)[-1], wanted)
+    earlier = [one for one in same_minor if least and order(one.version) >= order(least)]
+    if earlier:
+        return Choice(earlier[-1], wanted, earlier_warning(wanted, earlier[-1].version))
+    newer = [one for one in ranked if order(one.version) > order(wanted)]
+    if not newer:
+        has = ", ".join(one.version for one in ranked)
         raise ToolchainError(f"Go {wanted} is wanted; here is only {has}. Put it below BUILD_TOOLCHAINS.")
-    nearest = order(fitting[0].version)[:2]
-    exact = [toolchain for toolchain in fitting if order(toolchain.version) == order(wanted)]
-    taken = (exact or [toolchain for toolchain in fitting if order(toolchain.version)[:2] == nearest])[-1]
-    is_newer = nearest != order(wanted)[:2]
-    return Choice(taken, wanted, newer_warning(wanted, taken.version) if is_newer else "")
+    nearest = order(newer[0].version)[:2]
+    taken = [one for one in newer if order(one.version)[:2] == nearest][-1]
+    return Choice(taken, wanted, newer_warning(wanted, taken.version))
+
+
+def earlier_warning(wanted: str, taken: str) -> str:
+    return f"The tree wants Go {wanted}, here is {taken}, an earlier patch of it that go.mod accepts."
 
 
 def newer_warning(wanted: str, taken: str) -> str:
@@ -181,10 +218,21 @@ def choose_mode(tree: Tree, go: str, module: str) -> Mode:
     if tree.is_vendored and is_old:
         name = tree.module or module
         return Mode((), {"GO111MODULE": "off"}, is_gopath=True, prefix=f"{name}/vendor/")
-    if not tree.go_mod:
+    if not tree.go_mod and not tree.has_work:
         raise ToolchainError(
             "This tree has no go.mod and no vendor folder: it is no Go program that builds here."
         )
     if tree.is_vendored:
-        return Mode(("-mod=vendor",), {})
-    return Mode(("-mod=readonly",), {})
+        return Mode(("-mod=vendor",), workspace(is_used=tree.has_work and tree.is_workspace_vendor))
+    return Mode(("-mod=readonly",), workspace(is_used=tree.has_work))
+
+
+def workspace(*, is_used: bool) -> dict[str, str]:
+    """Say whether go.work counts: one above the tree, or one that vendor/ was not made for, does not."""
+    return {} if is_used else {"GOWORK": "off"}
+
+
+def flags_for(flags: Sequence[str], go: str) -> list[str]:
+    """Drop the flags that this Go does not know yet."""
+    is_known = order(go)[:2] >= FIRST_BUILDVCS
+    return [flag for flag in flags if is_known or not flag.startswith("-buildvcs")]

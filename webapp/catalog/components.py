@@ -20,6 +20,7 @@ TARGETS = ("windows/amd64", "linux/amd64")
 RUN_BY = re.compile(r"nobody|(service|pod) [A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 PATH = re.compile(r"(/|[A-Z]:\\)[A-Za-z0-9 _.\\/()-]{1,200}", re.ASCII)
 KUBERNETES = "kubernetes"
+TAG = re.compile(r"[A-Za-z0-9_.]{1,40}", re.ASCII)
 
 
 class ComponentError(Exception):
@@ -36,7 +37,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Component:
-    """One Go program. `stamp` is "kubernetes" or pairs of Go variable and value with marks."""
+    """One Go program. `stamp` is "kubernetes" or pairs of Go variable and value with marks.
+
+    `tags`: Go's build tags, in the order in which go build gets them.
+    """
 
     name: str
     title: str
@@ -44,6 +48,7 @@ class Component:
     packages: tuple[str, ...]
     stamp: str | tuple[tuple[str, str], ...] = ()
     is_stamped: bool = True
+    tags: tuple[str, ...] = ()
     targets: tuple[str, ...] = TARGETS
     places: Mapping[str, Place] = field(default_factory=dict, hash=False)
 
@@ -65,6 +70,7 @@ class Component:
             packages=tuple(value["packages"]),
             stamp=stamp if isinstance(stamp, str) else tuple((pair[0], pair[1]) for pair in stamp),
             is_stamped=value["is_stamped"],
+            tags=tuple(value.get("tags", ())),  # rows of before tags were known have none
             targets=tuple(value["targets"]),
             places={system: Place(**place) for system, place in value["places"].items()},
         )
@@ -117,7 +123,7 @@ def _component(item: dict[str, Any], repositories: Mapping[str, str]) -> Compone
         raise ComponentError(f"{item.get('name')}: unknown key {', '.join(sorted(unknown))}.")
     stamp = item.get("stamp", {})
     values = {**item, "repository": repositories[item["repository"]]}
-    values |= {key: tuple(item[key]) for key in ("packages", "targets")}
+    values |= {key: tuple(item[key]) for key in ("packages", "targets", "tags") if key in item}
     values["stamp"] = stamp if isinstance(stamp, str) else tuple(sorted(stamp.items()))
     values["places"] = {system: Place(**place) for system, place in item["places"].items()}
     return check_component(Component(**values))
@@ -143,6 +149,8 @@ def check_component(component: Component) -> Component:
             )
     if not component.targets or set(component.targets) - set(TARGETS):
         raise ComponentError(f"{where}: targets are {' and '.join(TARGETS)}.")
+    if any(not TAG.fullmatch(tag) for tag in component.tags):
+        raise ComponentError(f"{where}: build tags are words of letters, digits, _ and dots.")
     check_stamp(component)
     for system, place in component.places.items():
         check_place(where, system, place)

@@ -1,0 +1,147 @@
+"""One go build per target and set of flags: its argument list, its packages, its failure in a sentence.
+
+`compile` prepares the `Bench`; `compiler` reads what Go says; what is made goes to `publish`.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+from webapp.builds import sandbox, toolchains
+from webapp.builds.children import note, run_child
+from webapp.builds.compiler import CompilerOutput
+from webapp.builds.errors import BuildError, RequestError
+from webapp.builds.models import Build
+from webapp.builds.progress import Progress
+from webapp.builds.recipe import ENVIRONMENT, FLAGS, Recipe
+from webapp.builds.stamp import Version, ldflags, stamp_values
+from webapp.builds.watch import Watch
+from webapp.catalog.components import Component
+from webapp.process import capture
+
+COUNT_S = 120
+
+
+@dataclass(frozen=True)
+class Made:
+    """One binary in the work folder, for `publish`."""
+
+    component: Component
+    target: str
+    path: Path
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that one go build needs to know."""
+
+    build: Build
+    watch: Watch
+    user: sandbox.Builder
+    work: Path
+    tree: Path
+    choice: toolchains.Choice
+    mode: toolchains.Mode
+    version: Version
+    progress: Progress
+
+    def flags(self, *flags: str) -> list[str]:
+        """Return flags that the chosen Go knows, with those of the mode."""
+        return toolchains.flags_for([*flags, *self.mode.flags], self.choice.toolchain.version)
+
+    @property
+    def go(self) -> list[str]:
+        return [*self.user.prefix, str(self.choice.toolchain.go)]
+
+
+def compile_target(bench: Bench, recipe: Recipe, target: str) -> Iterator[Made]:
+    """Run go build once for each set of flags, and yield what it made."""
+    system, _, machine = target.partition("/")
+    env = {
+        **sandbox.go_env(Path(settings.BUILD_HOME), bench.work, bench.choice.toolchain.root),
+        **ENVIRONMENT,
+        **bench.mode.env,
+        "GOOS": system,
+        "GOARCH": machine,
+    }
+    out = bench.user.make_folder(bench.work / "out" / f"{system}-{machine}")
+    for flags, components in by_flags(bench, recipe).items():
+        packages = [choose_package(bench.tree, component) for component in components]
+        note(bench.build, f"▶ go build for {target}: {' '.join(packages)}")
+        go_build(bench, flags, packages, out, env)
+        for component, package in zip(components, packages, strict=True):
+            name = Path(package).name + (".exe" if system == "windows" else "")
+            yield Made(component, target, out / name)
+
+
+def by_flags(bench: Bench, recipe: Recipe) -> Mapping[tuple[str, ...], list[Component]]:
+    """Group components that are stamped and tagged alike: they are built in one go."""
+    groups: dict[tuple[str, ...], list[Component]] = {}
+    for component in recipe.components:
+        linker = ldflags(stamp_values(component, bench.version), bench.mode.prefix)
+        tags = ("-tags", ",".join(component.tags)) if component.tags else ()
+        groups.setdefault((*tags, "-ldflags", linker), []).append(component)
+    return groups
+
+
+def choose_package(tree: Path, component: Component) -> str:
+    """Return the first of the component's packages that the tree has as its own."""
+    for package in component.packages:
+        if any((tree / package).glob("*.go")) and belongs(tree, package):
+            return package
+    asked = " or ".join(component.packages)
+    raise RequestError(f"This tree has no package {asked}; {component.name} cannot be built from it.")
+
+
+def belongs(tree: Path, package: str) -> bool:
+    """Tell whether the package is the main module's: another go.mod above it needs a workspace."""
+    nearest = next((p for p in (tree / package, *(tree / package).parents) if (p / "go.mod").exists()), tree)
+    return nearest == tree or (tree / "go.work").exists()
+
+
+def go_build(
+    bench: Bench, flags: Sequence[str], packages: list[str], out: Path, env: Mapping[str, str]
+) -> None:
+    """Compile; raises BuildError with the first finding. `flags`: tags, then the linker's."""
+    said, counted = CompilerOutput(), Count()
+    bench.progress.begin(said.packages, counted)
+    if not bench.progress.usual:
+        tags = flags[: flags.index("-ldflags")]
+        counted.start(
+            [*bench.go, "list", "-deps", *bench.flags("-buildvcs=false", *tags), *packages], bench.tree, env
+        )
+    argv = [*bench.go, "build", *bench.flags(*FLAGS, *flags), "-o", f"{out}/", *packages]
+    ended = run_child(bench.build, bench.watch, argv, cwd=bench.tree, env=env, translate=said.translate)
+    if not ended.is_ok:
+        Build.objects.filter(pk=bench.build.pk).update(findings=said.findings)
+        raise BuildError(failure(said, str(ended)))
+    bench.progress.end()
+
+
+def failure(said: CompilerOutput, ended: str) -> str:
+    """Return the sentence for a go build that did not work."""
+    if said.findings:
+        first, more = said.findings[0], len(said.findings) - 1
+        where = f"{first['path']}:{first['line']}: " if first["path"] else ""
+        return f"{where}{first['text']}" + (f" (and {more} more)" if more else "")
+    return f"go build {ended}: {said.last_line[:300] or 'it gave no reason'}"
+
+
+class Count:
+    """Counts the packages of a build beside it, so that nothing waits for it."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def start(self, argv: list[str], cwd: Path, env: Mapping[str, str]) -> None:
+        threading.Thread(target=self.run, args=(argv, cwd, env), name="count", daemon=True).start()
+
+    def run(self, argv: list[str], cwd: Path, env: Mapping[str, str]) -> None:
+        with contextlib.suppress(OSError):  # without a count there is no bar, and that is all
+            done = capture(argv, cwd=cwd, env=env, timeout_s=COUNT_S)
+            if done.code == 0:
+                self.total = len(done.output.splitlines())
