@@ -57,7 +57,7 @@ def ours(spec: LabSpec) -> str:
             ),
         ),
         *section("linux", pairs("  ", [("package_version", kubernetes.linux_package_version)])),
-        *section("build", pairs("  ", [("ref", spec.build_ref)])),
+        *section("build", pairs("  ", [("ref", spec.build_ref), ("repository", spec.build_repository)])),
         *section("overrides", overrides(spec.overrides)),
         *cni(spec),
         *section(
@@ -77,8 +77,9 @@ def overrides(found: tuple[Override, ...]) -> Iterator[Line]:
         yield f"  {os}:"
         for override in found:
             if override.os == os:
-                path = f", path: {quoted(override.path)}" if override.path else ""
-                yield f"    {override.binary}: {{source: {override.source}{path}}}"
+                said = ((key, getattr(override, key)) for key in ("path", "ref", "repository"))
+                more = "".join(f", {key}: {quoted(value)}" for key, value in said if value)
+                yield f"    {override.binary}: {{source: {override.source}{more}}}"
 
 
 def cni(spec: LabSpec) -> list[Line]:

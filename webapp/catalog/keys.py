@@ -51,12 +51,12 @@ OURS = (
 )
 KUBERNETES = ("version", "control_plane_version", "image_repository")
 LINUX = ("package_version",)
-BUILD = ("ref",)
+BUILD = ("ref", "repository")
 VERSIONS = ("containerd", "calico", "antrea")
 CNI = ("name", "windows", "kube_proxy")
 NETWORK = ("subnet", "control_plane_ip", "windows_ips", "pod_cidr", "service_cidr")
 REHEARSAL = ("speed", "mishaps")
-OVERRIDE = ("source", "path")
+OVERRIDE = ("source", "path", "ref", "repository")
 SIZES = ("cpus", "memory_mib", "box", "box_version", "box_url")
 MACHINE = ("name", "role", "ip", *SIZES)
 VM = ("linux", "windows")
@@ -111,6 +111,11 @@ REGISTRY = Shape(
 )
 # A ref beginning with "-" would be read as an option, ".." walks out of a repository.
 GIT_REF = Shape(r"(?!.*\.\.)[A-Za-z0-9._][A-Za-z0-9._/-]{0,199}", "a branch, tag, commit or pull/NUMBER")
+# Hosts and folders are held against the administrator's lists when it is built.
+REPOSITORY = Shape(
+    r"(?!.*\.\.)(https://[A-Za-z0-9.-]{1,100}(:[0-9]{1,5})?)?(/[A-Za-z0-9_.][A-Za-z0-9_.+-]{0,99}){1,20}",
+    "an https address such as https://github.com/you/kubernetes.git, or an allowed folder",
+)
 # Relative and without "..": a definition must not name files elsewhere on the lab host.
 FILE_PATH = Shape(
     r"(?!.*\.\.)(\./)?[A-Za-z0-9_][A-Za-z0-9._+ -]{0,79}(/[A-Za-z0-9_][A-Za-z0-9._+ -]{0,79}){0,9}",

@@ -14,8 +14,8 @@ import yaml
 PLACES = ("control-plane", "linux", "windows", "every-linux", "every")
 SCOPES = ("machines", "cluster")
 CONDITIONS = ("cni", "os")
-# A step of the lab itself, not of a machine: the dashboard's own (planning.plan.DOWNLOADS).
-LAB_STEPS = ("lab:downloads",)
+# A step of the lab itself, not of a machine: the dashboard's own (planning.plan.DOWNLOADS, BUILDS).
+LAB_STEPS = ("lab:downloads", "lab:builds")
 
 
 class KitError(Exception):

@@ -42,6 +42,7 @@ def read_nested(root: Mapping, findings: Findings) -> LabSpec:
         kubernetes=read_kubernetes(top),
         overrides=read_overrides(top),
         build_ref=optional(top.section("build", keys.BUILD), "ref", keys.GIT_REF),
+        build_repository=optional(top.section("build", keys.BUILD), "repository", keys.REPOSITORY),
         cni=read_cni(top),
         containerd=ContainerdSpec(
             plain(
@@ -82,7 +83,7 @@ def read_kubernetes(top: Section) -> KubernetesSpec:
 
 
 def read_overrides(top: Section) -> tuple[Override, ...]:
-    """Read overrides.{windows,linux}.BINARY: {source, path}, in the order of our table."""
+    """Read overrides.{windows,linux}.BINARY: {source, path, ref, repository}, in the order of our table."""
     section = top.section("overrides", tuple(keys.BINARIES))
     found = []
     for os, binaries in keys.BINARIES.items():
@@ -99,7 +100,12 @@ def read_override(group: Section, os: Os, binary: str) -> Override:
     path = optional(section, "path", keys.FILE_PATH)
     if source == "file" and not path:
         section.refuse("path", "The source file needs a path.", keys.FILE_PATH.allowed)
-    return Override(os, binary, source, path)
+    ref = optional(section, "ref", keys.GIT_REF)
+    repository = optional(section, "repository", keys.REPOSITORY)
+    for key in ("ref", "repository"):
+        if source != "build" and key in section and not section.is_empty(key):
+            section.refuse(key, f"The source {source} has no {key}; only a build has.")
+    return Override(os, binary, source, path, ref, repository)
 
 
 def read_cni(top: Section) -> CniSpec:

@@ -42,13 +42,16 @@ class KubernetesSpec:
 class Override:
     """One binary that does not come from the Kubernetes release.
 
-    `path` is relative: below the build's output (build) or the lab host's files (file).
+    `path` is relative to the lab host's files (file), or a version (release, ci). `ref` and `repository` say
+    what is built; "" means the definition's `build`.
     """
 
     os: Os
     binary: str
     source: Source
     path: str = ""
+    ref: str = ""
+    repository: str = ""
 
 
 @dataclass(frozen=True)
@@ -140,12 +143,18 @@ class LabSpec:
     kubernetes: KubernetesSpec = KubernetesSpec()
     overrides: tuple[Override, ...] = ()
     build_ref: str = ""
+    build_repository: str = ""
     cni: CniSpec = CniSpec()
     containerd: ContainerdSpec = ContainerdSpec()
     machines: tuple[MachineSpec, ...] = field(default_factory=default_machines)
     network: NetworkSpec = NetworkSpec()
     provider: ProviderSpec = field(default_factory=ProviderSpec)
     rehearsal: RehearsalSpec = RehearsalSpec()
+
+    @property
+    def built(self) -> tuple[Override, ...]:
+        """The binaries that are compiled for this lab."""
+        return tuple(override for override in self.overrides if override.source == "build")
 
     @property
     def control_plane(self) -> MachineSpec:
@@ -176,6 +185,7 @@ class LabSpec:
             kubernetes=KubernetesSpec(**value["kubernetes"]),
             overrides=tuple(Override(**item) for item in value["overrides"]),
             build_ref=value["build_ref"],
+            build_repository=value.get("build_repository", ""),
             cni=CniSpec(**value["cni"]),
             containerd=ContainerdSpec(**value["containerd"]),
             machines=tuple(MachineSpec(**item) for item in value["machines"]),

@@ -42,6 +42,7 @@ class StepKind(StrEnum):
     VALIDATE = "validate"
     PREFLIGHT = "preflight"
     DOWNLOAD = "download"
+    BUILD = "build"  # compiled binaries for the machines; the room `supply` carries it out
     WAIT_FOR = "wait-for"
     UP = "up"
     PROVISION = "provision"
@@ -135,6 +136,15 @@ DOWNLOADS = PlannedStep(
     limit_s=3600,
     usual_s=90,
 )
+BUILDS = PlannedStep(
+    "builds",
+    StepKind.BUILD,
+    "",
+    "Build binaries for the machines",
+    needs=("preflight",),
+    limit_s=6 * 3600,
+    usual_s=600,
+)
 LOOK = PlannedStep(
     "look", StepKind.LOOK, "", "Look at the machines", limit_s=120, attempts=2, always=True, usual_s=3
 )
@@ -171,17 +181,17 @@ def make_plan(
         body = boot_plan(spec, kit_steps, machines, verb)
     else:
         body = [*workers_first(machines, SIMPLE_VERBS[verb])]
-    return Plan((*with_downloads(body), LOOK))
+    return Plan((*with_lab_steps(body), LOOK))
 
 
-def with_downloads(steps: list[PlannedStep]) -> list[PlannedStep]:
-    """Put the lab's own step `downloads` in, beside the boots, where some step needs it."""
-    if all(DOWNLOADS.key not in step.needs for step in steps):
-        return steps
+def with_lab_steps(steps: list[PlannedStep]) -> list[PlannedStep]:
+    """Put the lab's own steps `downloads` and `builds` in, beside the boots, where some step needs them."""
+    needed = {need for step in steps for need in step.needs}
     keys = {step.key for step in steps}
-    first = next(number for number, step in enumerate(steps) if step.key not in ("validate", "preflight"))
+    first = sum(step.key in ("validate", "preflight") for step in steps)
     needs = tuple(key for key in ("validate", "preflight") if key in keys)[-1:]
-    return [*steps[:first], replace(DOWNLOADS, needs=needs), *steps[first:]]
+    own = [replace(step, needs=needs) for step in (DOWNLOADS, BUILDS) if step.key in needed]
+    return [*steps[:first], *own, *steps[first:]]
 
 
 def chosen_machines(spec: LabSpec, machine: str) -> list[MachineSpec]:
@@ -247,9 +257,14 @@ def provision_steps(
     ]
     if only and not wanted:
         raise PlanError(f"There is no provisioning step {only!r} for {', '.join(m.name for m in machines)}.")
-    keys = {step_key(machine, kit_step.name) for machine, kit_step in wanted} | {DOWNLOADS.key}
+    keys = {step_key(machine, kit_step.name) for machine, kit_step in wanted} | lab_keys(spec)
     steps = [provision_step(machine, kit_step, spec, keys, boot_of) for machine, kit_step in wanted]
     return needs_first(steps)
+
+
+def lab_keys(spec: LabSpec) -> set[str]:
+    """Return the lab's own steps that its machines' steps may need."""
+    return {DOWNLOADS.key, *([BUILDS.key] if spec.built else [])}
 
 
 def applies(kit_step: KitStep, machine: MachineSpec, spec: LabSpec, verb: Verb) -> bool:

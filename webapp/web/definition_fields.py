@@ -52,7 +52,7 @@ class FormView:
 
     groups: tuple[tuple[str, tuple[Field, ...]], ...]
     machines: tuple[MachineRow, ...]
-    overrides: tuple[tuple[str, tuple[Field, Field]], ...]
+    overrides: tuple[tuple[str, tuple[Field, ...]], ...]
     overrides_used: bool
     everything: tuple[Field, ...] = field(default=())
 
@@ -67,6 +67,7 @@ def data_of(spec: LabSpec) -> Data:
         "kubernetes.image_repository": kubernetes.image_repository,
         "linux.package_version": kubernetes.linux_package_version,
         "build.ref": spec.build_ref,
+        "build.repository": spec.build_repository,
         "cni.name": spec.cni.name,
         "cni.version": spec.cni.version,
         "cni.windows": spec.cni.windows,
@@ -83,7 +84,7 @@ def data_of(spec: LabSpec) -> Data:
         data[f"provider.{key}"] = str(value).lower() if isinstance(value, bool) else value
     for override in spec.overrides:
         path = f"overrides.{override.os}.{override.binary}"
-        data |= {f"{path}.source": override.source, f"{path}.path": override.path}
+        data |= {f"{path}.{key}": getattr(override, key) for key in keys.OVERRIDE}
     for index, machine in enumerate(spec.machines):
         data |= machine_data(index, machine)
     return data
@@ -108,8 +109,7 @@ def field_names(provider: str) -> Iterator[str]:
     yield from (f"provider.{key}" for key in options_of(provider))
     for os, binaries in keys.BINARIES.items():
         for binary in binaries:
-            yield f"overrides.{os}.{binary}.source"
-            yield f"overrides.{os}.{binary}.path"
+            yield from (f"overrides.{os}.{binary}.{key}" for key in keys.OVERRIDE)
 
 
 def options_of(provider: str) -> Mapping[str, keys.Shape]:
@@ -155,7 +155,7 @@ def text_of(data: Data) -> str:
     lines = [f"scope: {quoted(data.get('scope', ''))}"]
     lines += section(data, "kubernetes", ("version", "control_plane_version", "image_repository"))
     lines += section(data, "linux", ("package_version",))
-    lines += section(data, "build", ("ref",))
+    lines += section(data, "build", keys.BUILD)
     lines += override_lines(data)
     lines += section(data, "cni", ("name", "windows", "kube_proxy"))
     lines += version_lines(data)
@@ -187,7 +187,7 @@ def override_lines(data: Data) -> list[str]:
     for os, binaries in keys.BINARIES.items():
         group: list[str] = []
         for binary in binaries:
-            body = section(data, f"overrides.{os}.{binary}", ("source", "path"))[1:]
+            body = section(data, f"overrides.{os}.{binary}", keys.OVERRIDE)[1:]
             group += [f"    {binary}:", *(f"    {line}" for line in body)] if body else []
         lines += [f"  {os}:", *group] if group else []
     return ["overrides:", *lines] if lines else []

@@ -21,6 +21,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
     "kubernetes.image_repository": ("Image registry", "For the control plane's images.", "kubeadm decides"),
     "linux.package_version": ("Linux packages", "The deb's version.", "as above"),
     "build.ref": ("Build from", "Branch, tag, commit or pull/NUMBER.", "the version's own"),
+    "build.repository": ("Repository", "Of the binaries whose origin is a build.", "the component's own"),
     "cni.version": ("CNI version", "", "the kit's"),
     "versions.containerd": ("containerd", "", "the kit's"),
     "network.subnet": ("Machines", "Leave it out and each lab gets its own.", "the lab's own"),
@@ -78,14 +79,15 @@ def form_view(data: Data, problems: Sequence[Problem] = ()) -> FormView:
     indexes = machine_indexes(data)
     machines = tuple(machine_row(index, data, told, is_last=index == indexes[-1]) for index in indexes)
     overrides = tuple(override_fields(data, told))
+    build = tuple(make_field(f"build.{key}", data, told) for key in keys.BUILD)
     return FormView(
-        groups=(*groups, ("Build", (make_field("build.ref", data, told),))),
+        groups=(*groups, ("Build", build)),
         machines=machines,
         overrides=overrides,
         overrides_used=any(field.value or field.problems for _, pair in overrides for field in pair),
         everything=(
             *(field for _, fields in groups for field in fields),
-            make_field("build.ref", data, told),
+            *build,
             *(field for row in machines for field in row.fields),
             *(field for _, pair in overrides for field in pair),
         ),
@@ -156,27 +158,23 @@ def machine_row(index: int, data: Data, told: Told, *, is_last: bool) -> Machine
     return MachineRow(index, tuple(fields), may_go=may_go, is_open=is_open)
 
 
-def override_fields(data: Data, told: Told) -> Iterable[tuple[str, tuple[Field, Field]]]:
-    """Yield each binary with its source and its path."""
+def override_fields(data: Data, told: Told) -> Iterable[tuple[str, tuple[Field, ...]]]:
+    """Yield each binary with its source, its path, and what it is built from."""
     for os, binaries in keys.BINARIES.items():
         for binary in binaries:
             path = f"overrides.{os}.{binary}"
             source = data.get(f"{path}.source", "")
+            choices = choices_of(keys.SOURCES, source, "the cluster's release")
             yield (
                 f"{os} {binary}",
-                (
+                tuple(
                     Field(
-                        f"{path}.source",
-                        f"{binary} on {os}: source",
-                        source,
-                        choices_of(keys.SOURCES, source, "the cluster's release"),
-                        problems=told.get(f"{path}.source", ()),
-                    ),
-                    Field(
-                        f"{path}.path",
-                        f"{binary} on {os}: path",
-                        data.get(f"{path}.path", ""),
-                        problems=told.get(f"{path}.path", ()),
-                    ),
+                        f"{path}.{key}",
+                        f"{binary} on {os}: {key}",
+                        data.get(f"{path}.{key}", ""),
+                        choices if key == "source" else (),
+                        problems=told.get(f"{path}.{key}", ()),
+                    )
+                    for key in keys.OVERRIDE
                 ),
             )
