@@ -135,7 +135,7 @@ class Ours(Side):
 
     def prepare(self, lines: int, rate: float) -> Part:
         log_id = fill(self.stack, "log")["log"]
-        self.path = f"/ws/logs/{log_id}/?after=-1"
+        self.path = f"/ws/logs/{log_id}/?after=-1&form=joined"
         return Part(self.stack, "bench.recorder", str(log_id), str(lines), str(rate))
 
     def servers(self, feeder: Part) -> list[int]:

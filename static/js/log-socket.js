@@ -6,6 +6,8 @@ import { backoffMs } from "./backoff.js";
 
 /** @typedef {import("./log-lines.js").Line} Line */
 /** @typedef {{ first: number, lines: Line[] }} Frame */
+/** @typedef {[number, number, number, string, string]} Mark count, ms, step, machine, stream */
+/** @typedef {{ first: number, marks: Mark[], text: string }} JoinedFrame */
 /** @typedef {"connecting" | "live" | "waiting" | "ended" | "refused"} State */
 /** @typedef {{ readyState: number, close(): void, onopen: any, onmessage: any, onclose: any }} Socket any: the browser's own handler types */
 /**
@@ -36,6 +38,19 @@ const REFUSALS = new Map([[4401, "sign in again"], [4403, "no right to see this 
 export function accept(cursor, frame) {
   const overlap = Math.max(0, cursor + 1 - frame.first);
   return { first: frame.first + overlap, lines: frame.lines.slice(overlap), hasGap: frame.first > cursor + 1 };
+}
+
+/**
+ * A frame as the socket brings it: what consecutive lines have in common stands once.
+ * @param {JoinedFrame} joined
+ * @returns {Frame}
+ */
+export function split(joined) {
+  const texts = joined.text.split("\n");
+  let at = 0;
+  const lines = joined.marks.flatMap(([count, ms, step, machine, stream]) =>
+    texts.slice(at, (at += count)).map((text) => /** @type {Line} */ ([ms, step, machine, stream, text])));
+  return { first: joined.first, lines };
 }
 
 /** @type {Edge} */
@@ -69,7 +84,7 @@ export class LogSocket {
     this.edge.cancel(this.timer);
     this.#tell("connecting");
     const after = this.cursor === null ? `after=tail&tail=${TAIL}` : `after=${this.cursor}`;
-    const socket = this.edge.connect(`${this.url}?${after}`);
+    const socket = this.edge.connect(`${this.url}?${after}&form=joined`);
     this.socket = socket;
     socket.onmessage = (/** @type {{ data: string }} */ event) => this.socket === socket && this.#receive(event.data);
     socket.onclose = (/** @type {{ code: number }} */ event) => this.socket === socket && this.#lost(event.code);
@@ -98,7 +113,7 @@ export class LogSocket {
   #receive(text) {
     const message = JSON.parse(text);
     if (typeof message.count === "number") this.#greet(message.count);
-    if (Array.isArray(message.lines)) this.#frame(message);
+    if (Array.isArray(message.marks)) this.#frame(split(message));
     if (message.complete) this.#complete(message.complete);
   }
 

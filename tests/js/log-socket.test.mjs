@@ -1,9 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LogSocket, accept } from "../../static/js/log-socket.js";
+import { LogSocket, accept, split } from "../../static/js/log-socket.js";
 
 const lines = (count) => Array.from({ length: count }, (_, at) => [at, 0, "", "output", `${at}`]);
+
+const joined = (first, count) => ({
+  first, marks: [[count, 1, 0, "", "output"]], text: Array.from({ length: count }, (_, at) => `${at}`).join("\n"),
+});
 
 /** A socket of which the test plays the server. */
 function stage() {
@@ -44,15 +48,24 @@ for (const [name, cursor, first, expected] of [
   });
 }
 
+test("a joined frame is split into its lines", () => {
+  const marks = [[2, 5, 1, "winw1", "output"], [1, 6, 0, "", "note"]];
+
+  assert.deepEqual(split({ first: 7, marks, text: "a\n\nc" }), {
+    first: 7,
+    lines: [[5, 1, "winw1", "output", "a"], [5, 1, "winw1", "output", ""], [6, 0, "", "note", "c"]],
+  });
+});
+
 test("it opens at the tail and comes back after its last line", () => {
   const { sockets, timers, heard, last } = stage();
   last().send({ count: 1_000_000, complete: "" });
-  last().send({ first: 999_500, lines: lines(500) });
+  last().send(joined(999_500, 500));
   last().onclose({ code: 1006 });
   timers.at(-1).act();
 
-  assert.equal(sockets[0].url, "ws://x/ws/logs/1/?after=tail&tail=500");
-  assert.equal(sockets[1].url, "ws://x/ws/logs/1/?after=999999");
+  assert.equal(sockets[0].url, "ws://x/ws/logs/1/?after=tail&tail=500&form=joined");
+  assert.equal(sockets[1].url, "ws://x/ws/logs/1/?after=999999&form=joined");
   assert.deepEqual(heard.states, ["connecting", "live", "waiting", "connecting"]);
 });
 
@@ -60,7 +73,7 @@ test("no line is lost or doubled over cuts at any place", () => {
   const { timers, heard, last } = stage();
   last().send({ count: 0, complete: "" });
   for (const [first, count] of [[0, 5], [3, 4], [7, 10], [2, 3], [16, 4]]) {
-    last().send({ first, lines: lines(count) });
+    last().send(joined(first, count));
     last().onclose({ code: 1011 });
     timers.at(-1).act();
     last().send({ count: 20, complete: "" });
@@ -72,7 +85,7 @@ test("no line is lost or doubled over cuts at any place", () => {
 test("a message of an old socket is not heard", () => {
   const { client, sockets, heard, last } = stage();
   client.restart();
-  sockets[0].send({ first: 0, lines: lines(3) });
+  sockets[0].send(joined(0, 3));
   last().send({ count: 0, complete: "" });
 
   assert.deepEqual(heard.lines, []);

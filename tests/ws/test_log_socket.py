@@ -45,6 +45,27 @@ async def follow(socket: ApplicationCommunicator, until: int | None = None) -> t
             return list(texts.values()), message
 
 
+class Pushed:
+    """A socket that takes so many frames at once and refuses the others; numbers of all that came."""
+
+    def __init__(self, takes: int) -> None:
+        self.takes, self.count = takes, 0
+        self.firsts: list[int] = []
+
+    def __call__(self, frame: bytes) -> bool:
+        if self.count >= self.takes:
+            return False
+        self.count += 1
+        self.firsts.append(json.loads(frame[frame.index(b"{") :])["first"])
+        return True
+
+
+async def ask(viewer: feed.Viewer, pushed: Pushed) -> None:
+    """Take what was not pushed, as the consumer does."""
+    while (frame := await viewer.next()) is not None:
+        pushed.firsts.append(frame.first)
+
+
 async def greeting(socket: ApplicationCommunicator) -> dict:
     await socket.connect()
     return json.loads(await socket.receive_text())
@@ -102,6 +123,17 @@ async def test_a_viewer_begins_where_it_says(
     assert (await follow(viewer))[0] == texts
 
 
+async def test_a_viewer_may_ask_for_the_joined_form(socket: MakeSocket, run: Run, owner: User):
+    await append(run, "a", "b")
+    viewer = socket(f"/ws/logs/{run.log_id}/?form=joined", owner)
+    await greeting(viewer)
+
+    frame = json.loads(await viewer.receive_text())
+
+    assert frame == {"first": 0, "marks": [[2, 1, 0, "", "output"]], "text": "a\nb"}
+    await viewer.disconnect()
+
+
 async def test_lost_nudges_delay_lines_only(socket: MakeSocket, run: Run, owner: User, redis, monkeypatch):
     monkeypatch.setattr(feed, "LOOK_EVERY_S", 0.2)
     viewer = socket(f"/ws/logs/{run.log_id}/", owner)
@@ -128,6 +160,26 @@ async def test_a_viewer_that_comes_back_misses_nothing(socket: MakeSocket, run: 
     await finish(run)
 
     assert seen + (await follow(second))[0] == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize("takes", [0, 3, 99], ids=["never", "three", "always"])
+async def test_pushed_and_asked_for_frames_make_the_same_log(redis, run: Run, takes: int):
+    pushed = Pushed(takes)
+    entered = feed.enter(run.log_id)
+    await entered.ready()
+    viewer = feed.Viewer(entered, -1, "joined", pushed)
+    asking = asyncio.create_task(ask(viewer, pushed))
+    for number in range(10):
+        await append(run, f"{number}")
+        async with asyncio.timeout(10):
+            while len(pushed.firsts) <= number:
+                await asyncio.sleep(0.005)
+    await finish(run)
+    await asyncio.wait_for(asking, 10)
+    feed.exit_feed(entered)
+
+    assert pushed.firsts == [*range(10)]
+    assert pushed.count == min(takes, 10)
 
 
 async def test_viewers_share_one_feed_that_ends_with_the_last(socket: MakeSocket, run: Run, owner: User):

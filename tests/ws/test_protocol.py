@@ -8,7 +8,7 @@ import uvicorn
 from websockets.asyncio.client import connect
 
 from tests.stack import free_port
-from webapp.ws.protocol import FrameProtocol
+from webapp.ws.protocol import PUSH, FrameProtocol
 
 READY = {"type": "websocket.send", "text": "by text", "frame": b"\x81\x08by frame"}
 
@@ -18,8 +18,11 @@ async def speak(scope, receive, send) -> None:
         await receive()
         await send({"type": "websocket.accept"})
         await send(READY)
+        if not scope["extensions"][PUSH](b"\x81\x06pushed"):
+            await send({"type": "websocket.send", "text": "refused"})
         await send({"type": "websocket.send", "text": "plain"})
         await send({"type": "websocket.close", "code": 1000})
+        assert not scope["extensions"][PUSH](b"\x81\x04late")
 
 
 @pytest.fixture
@@ -37,13 +40,15 @@ async def port() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize(
-    ("compression", "first"), [(None, "by frame"), ("deflate", "by text")], ids=["plain", "deflate"]
+    ("compression", "first"),
+    [(None, ["by frame", "pushed"]), ("deflate", ["by text", "refused"])],
+    ids=["plain", "deflate"],
 )
 async def test_a_ready_frame_goes_out_as_it_is_unless_something_was_negotiated(
-    port: int, compression, first: str
+    port: int, compression, first: list[str]
 ):
     async with connect(f"ws://127.0.0.1:{port}/", compression=compression) as socket:
         said = [message async for message in socket]
 
-    assert said == [first, "plain"]
+    assert said == [*first, "plain"]
     assert socket.close_code == 1000

@@ -14,13 +14,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from django.db import close_old_connections
 
 from webapp import live
 from webapp.logs import store
-from webapp.logs.frames import Frame, encode_frames
+from webapp.logs.frames import Form, Frame, cut_frames
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ PULLS_KEPT = 2
 READ_LINES = 20_000
 
 Result = TypeVar("Result")
+Push = Callable[[bytes], bool]
 reading_threads = ThreadPoolExecutor(2, "log-read")
 pulling_threads = ThreadPoolExecutor(PULLS_AT_A_TIME, "log-pull")
 
@@ -55,10 +56,10 @@ class Batch:
 
 
 def read_batch(log_id: int, after: int, limit: int) -> Batch:
-    """Read and encode in a thread; at most `limit` lines and about 1 MiB."""
+    """Read in a thread; at most `limit` lines and about 1 MiB."""
     close_old_connections()
     page = store.read(log_id, after, limit, max_bytes=PULL_BYTES)
-    return Batch(encode_frames(page.first, page.lines), page.line_count, page.complete)
+    return Batch(cut_frames(page.first, page.lines), page.line_count, page.complete)
 
 
 class Window:
@@ -101,8 +102,8 @@ class Feed:
         self.end = 0  # the next line to be read
         self.complete = ""
         self.error: Exception | None = None
-        self.is_ready = False
-        self._changed = asyncio.Event()
+        self._ready = asyncio.Event()
+        self._waiting: dict[Viewer, asyncio.Future[None]] = {}
         self._news = asyncio.Event()
         self._pulls: dict[tuple[int, int], asyncio.Future[Batch]] = {}
         self._task = asyncio.get_running_loop().create_task(self._run())
@@ -115,8 +116,7 @@ class Feed:
             await live.join(group, self._hear)
             size = await in_thread(reading_threads, lambda: store_size(self.log_id))
             self.end, self.complete = size
-            self.is_ready = True
-            self._wake()
+            self._ready.set()
             while not self.complete:
                 await self._wait_for_news()
                 await self._read_new()
@@ -124,7 +124,8 @@ class Feed:
             logger.exception("log %s: its feed has failed", self.log_id)
             self.error = error
         finally:
-            self._wake()
+            self._ready.set()
+            self._wake_all()
             await live.leave(group, self._hear)
 
     def _hear(self, nudge: live.Nudge | live.Resync) -> None:
@@ -149,25 +150,36 @@ class Feed:
             self.end = batch.next_line or self.end
             if self.end >= batch.line_count:
                 self.complete = batch.complete
-            if batch.frames or self.complete:
-                self._wake()
+            self._hand_out(batch.frames)
             if self.end >= batch.line_count or not batch.frames:
                 return
 
-    def _wake(self) -> None:
-        self._changed.set()
-        self._changed = asyncio.Event()
+    def _hand_out(self, frames: list[Frame]) -> None:
+        """Write new frames to those who wait for them; wake those whose socket takes none, at the end all."""
+        for viewer, waiter in self._waiting.items():
+            if not viewer.take(frames) and not waiter.done():
+                waiter.set_result(None)
+        if self.complete:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        for waiter in self._waiting.values():
+            if not waiter.done():
+                waiter.set_result(None)
 
     async def ready(self) -> None:
         """Wait until the log's size is known. Raises FeedFailed."""
-        while not self.is_ready and self.error is None:
-            await self._changed.wait()
+        await self._ready.wait()
         if self.error is not None:
             raise FeedFailed(str(self.error))
 
-    async def changed(self) -> None:
-        """Wait until there are new lines, the end, or a failure."""
-        await self._changed.wait()
+    async def news_for(self, viewer: "Viewer") -> None:
+        """Wait until there are lines that the viewer has to send itself, the end, or a failure."""
+        waiter = self._waiting[viewer] = asyncio.get_running_loop().create_future()
+        try:
+            await waiter
+        finally:
+            del self._waiting[viewer]
 
     def stop(self) -> None:
         self._task.cancel()
@@ -208,11 +220,16 @@ def store_size(log_id: int) -> tuple[int, str]:
 
 
 class Viewer:
-    """One socket's place in a log. `cursor` is the last line it was given."""
+    """One socket's place in a log. `cursor` is the last line it was given.
 
-    def __init__(self, feed: Feed, after: int) -> None:
+    `push`, if its server has one, writes a ready frame at once, or refuses because the socket takes none now.
+    """
+
+    def __init__(self, feed: Feed, after: int, form: Form = "lines", push: Push | None = None) -> None:
         self.feed = feed
         self.cursor = after
+        self.form: Form = form
+        self.push = push
         self._number = -1
         self._pulled: deque[Frame] = deque()
 
@@ -234,7 +251,17 @@ class Viewer:
             elif self.feed.complete:
                 return None
             else:
-                await self.feed.changed()
+                await self.feed.news_for(self)
+
+    def take(self, frames: list[Frame]) -> bool:
+        """Write the frames that follow the cursor; False: the socket does not take them all now."""
+        for frame in frames:
+            if self.push is None or frame.first != self.cursor + 1:
+                return False
+            if not self.push(cast(bytes, frame.message(self.form)["frame"])):
+                return False
+            self._give(frame, -1)
+        return True
 
     def _give(self, frame: Frame, next_number: int) -> Frame:
         self.cursor, self._number = frame.last, next_number

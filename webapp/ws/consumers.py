@@ -17,6 +17,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from webapp import live
 from webapp.logs import feed
+from webapp.logs.frames import Form
+from webapp.ws.protocol import PUSH
 from webapp.ws.rights import Refused, check_log, groups_for
 
 logger = logging.getLogger(__name__)
@@ -132,9 +134,11 @@ class LogConsumer(Consumer):
         try:
             await entered.ready()
             await self.say({"count": entered.end, "complete": ""})
-            viewer = feed.Viewer(entered, self.first_cursor(entered.end))
+            form: Form = "joined" if self.query("form", "") == "joined" else "lines"
+            push = self.scope.get("extensions", {}).get(PUSH)
+            viewer = feed.Viewer(entered, self.first_cursor(entered.end), form, push)
             while (frame := await viewer.next()) is not None:
-                await self.base_send(frame.message)
+                await self.base_send(frame.message(form))
             await self.say({"complete": entered.complete})
         finally:
             feed.exit_feed(entered)

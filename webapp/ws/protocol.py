@@ -8,14 +8,35 @@ with an extension in force, the same messages take the usual way by their "text"
 Source: uvicorn 0.54, protocols/websockets/websockets_sansio_impl.py; RFC 6455, 5.2.
 """
 
+from asyncio import BaseTransport
 from typing import Any, cast
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+# What a socket may have before it is waited for: shared frames, so that it costs little.
+WAITING_BYTES = 256 * 1024  # that a socket may have before it is waited for: shared frames, so they cost little
+PUSH = "webapp.push"  # the ASGI extension: scope["extensions"][PUSH](frame) -> bool
+
 
 class FrameProtocol(WebSocketsSansIOProtocol):
     """Sends `message["frame"]`, whole WebSocket frames of the server's side, without touching them."""
+
+    def connection_made(self, transport: BaseTransport) -> None:
+        super().connection_made(transport)
+        self.transport.set_write_buffer_limits(high=WAITING_BYTES)
+
+    async def run_asgi(self) -> None:
+        extensions = cast(dict[str, Any], self.scope["extensions"])  # Any: ASGI leaves it open
+        extensions[PUSH] = self.push
+        await super().run_asgi()
+
+    def push(self, frame: bytes) -> bool:
+        """Write a frame now; False, and nothing is written, where `send` would have to wait or to fail."""
+        if self.disconnected or not self.writable.is_set() or not self.is_plainly_open:
+            return False
+        self.transport.write(frame)
+        return True
 
     async def send(self, message: Any) -> None:  # Any: an ASGI message and our own key
         frame = message.get("frame")

@@ -219,13 +219,20 @@ class Server:
                 cursor = frame["first"] + len(frame["lines"]) - 1  # type: ignore[operator,arg-type]
                 sent += 1
                 if not self.log.drops_every or sent % self.log.drops_every:
-                    await send_json(send, frame)
+                    await send_json(send, joined(frame))
             if self.log.complete:
                 await send_json(send, {"complete": self.log.complete})
                 break
             await changed.wait()
         self.changed.discard(changed)
         await send({"type": "websocket.close", "code": 1000 if self.log.complete else 1011})
+
+
+def joined(frame: Any) -> dict[str, object]:
+    """Return a frame in the form that the page asks the socket for."""
+    lines = frame["lines"]
+    text = "\n".join(line[4] for line in lines)
+    return {"first": frame["first"], "marks": [[1, *line[:4]] for line in lines], "text": text}
 
 
 async def send_json(send: Any, message: dict[str, object]) -> None:
