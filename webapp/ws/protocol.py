@@ -15,7 +15,7 @@ from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # What a socket may have before it is waited for: shared frames, so that it costs little.
-WAITING_BYTES = 256 * 1024  # that a socket may have before it is waited for: shared frames, so they cost little
+WAITING_BYTES = 256 * 1024
 PUSH = "webapp.push"  # the ASGI extension: scope["extensions"][PUSH](frame) -> bool
 
 
