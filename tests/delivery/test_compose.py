@@ -45,7 +45,7 @@ class Composed(Stack):
 
     def begin(self) -> "Composed":
         subprocess.run(self.command("migrate"), cwd=ROOT, env=self.env, check=True)
-        for name in ("redis", "web", "worker", "beat"):
+        for name in ("redis", "web", "worker", "shells", "beat"):
             self.start_part(name, *self.command(name))
         wait_until(self.is_ready, 90, "ready")
         return self
@@ -83,7 +83,11 @@ def administrator(composed: Composed) -> Visitor:
 
 
 def test_compose_commands_run_and_are_healthy(composed: Composed):
-    assert {name: composed.health(name) for name in ("worker", "beat")} == {"worker": 0, "beat": 0}
+    assert {name: composed.health(name) for name in ("worker", "beat", "shells")} == {
+        "worker": 0,
+        "beat": 0,
+        "shells": 0,
+    }
     assert {name: part.poll() for name, part in composed.parts.items()} == dict.fromkeys(composed.parts)
 
 
@@ -127,7 +131,7 @@ def test_compose_gives_every_service_a_health_check_and_publishes_on_loopback_on
 def test_compose_runs_one_image_for_all_of_ours():
     ours = {name: s["image"] for name, s in services(ENV).items() if "build" in s}
 
-    assert set(ours) == {"migrate", "web", "worker", "beat"}
+    assert set(ours) == {"migrate", "web", "worker", "shells", "beat"}
     assert len(set(ours.values())) == 1
 
 

@@ -14,7 +14,7 @@ from tests.delivery.conftest import Up
 from tests.stack import ROOT, free_port, wait_until
 
 Start = Callable[..., Up]
-PARTS = ("redis-server", "uvicorn", " worker ", " beat ")
+PARTS = ("redis-server", "uvicorn", " worker ", " beat ", "manage.py shells")
 
 
 def test_up_prints_the_address_and_a_password_that_works_the_first_time_only(started: Start):

@@ -75,6 +75,11 @@ def worker_program(lab_host: str) -> Program:
     return Program("worker", [*celery, *queues, *quiet], stop_s=WORKER_STOP_S)
 
 
+def shells_program() -> Program:
+    """The terminals' process: apart from the web, so that shells outlive its restarts."""
+    return Program("shells", [sys.executable, "manage.py", "shells"])
+
+
 def beat_program(var_dir: Path) -> Program:
     beat = [*celery_command(), "beat", "--loglevel", "WARNING"]
     return Program("beat", [*beat, "--schedule", str(var_dir / "celerybeat-schedule")])

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from stage import mishaps
+from stage import inject, mishaps
 from stage.flood import flood
 from stage.lab import MachineState, now
 from stage.play import Player, load_play
@@ -148,8 +148,20 @@ def run_step(player: Player, state: MachineState, name: str) -> None:
         state.failed[name] = mishap.kind
         state.clock_off_s = -86_400.0 if mishap.kind == "clock-skew" else state.clock_off_s
         mishaps.strike(mishap, player, lines, seconds, "provision")
+    if inject.is_injection(name):
+        do_injection(player, state, name, mishap.kind if mishap else "")
     state.failed.pop(name, None)
     state.done[name] = now()
+
+
+def do_injection(player: Player, state: MachineState, name: str, mishap: str) -> None:
+    """Let an injection's step have its effect, or fail as its script does."""
+    try:
+        inject.act(player, state, name, mishap)
+    except inject.Refused as refused:
+        state.failed[name] = "refused"
+        player.guest(str(refused))
+        raise mishaps.bad_exit(player.machine) from refused
 
 
 def halt(player: Player) -> None:
@@ -239,7 +251,12 @@ def save_snapshot(player: Player, name: str) -> None:
             return
         say(player, f"Snapshotting the machine as '{name}'...")
         player.clock.wait(20)
-        kept = {"state": state.state, "done": deepcopy(state.done)}
+        kept = {
+            "state": state.state,
+            "done": deepcopy(state.done),
+            "binaries": deepcopy(state.binaries),
+            "kept": deepcopy(state.kept),
+        }
         state.snapshots[name] = kept
         say(
             player,
@@ -257,6 +274,7 @@ def restore_snapshot(player: Player, name: str) -> None:
         say(player, f"Restoring the snapshot '{name}'...")
         player.clock.wait(15)
         state.done = deepcopy(kept["done"])
+        state.binaries, state.kept = deepcopy(kept.get("binaries", {})), deepcopy(kept.get("kept", {}))
         state.state = "saved"
         say(player, "Resuming suspended VM...")
         boot(player, state, "snapshot-restore")

@@ -60,6 +60,11 @@ class MachineState:
     failed: dict[str, str] = field(default_factory=dict)  # step → the mishap that its last play ended in
     stopped: list[str] = field(default_factory=list)  # services that somebody stopped
     clock_off_s: float = 0.0
+    # Injections: path → what lies there; sha256 → what was kept; injection → what lay there before it.
+    binaries: dict[str, dict[str, str]] = field(default_factory=dict)
+    kept: dict[str, dict[str, str]] = field(default_factory=dict)
+    noted: dict[str, dict[str, str]] = field(default_factory=dict)
+    restarted: dict[str, int] = field(default_factory=dict)  # pods that were deleted to be made anew
 
     @property
     def is_created(self) -> bool:

@@ -1,11 +1,12 @@
 """Answers commands in a rehearsed Linux guest; what it does not know it says as bash would."""
 
 # ruff: noqa: ARG002 (each entry of a table has the table's signature)
+import json
 import shlex
 import time
 from collections.abc import Callable
 
-from stage import kubectl
+from stage import inject, kubectl
 from stage.cluster import has_network, is_initialised, version
 from stage.lab import Lab, Machine, MachineState
 
@@ -45,8 +46,10 @@ class Guest:
     def systemctl(self, rest: list[str]) -> Answer:
         if rest[:1] and rest[0] in ("start", "stop", "restart"):
             return self.control(rest)
+        if rest[:2] == ["show", "-p"]:
+            return 0, "\n".join(self.properties(unit) for unit in rest[3:]), ""
         if not rest or rest[0] != "is-active":
-            return 1, "", "A rehearsal answers `systemctl is-active` only.\n"
+            return 1, "", "A rehearsal answers `systemctl is-active` and `show` only.\n"
         states = [
             "active" if self.runs(unit) else "inactive" for unit in rest[1:] if not unit.startswith("-")
         ]
@@ -58,6 +61,32 @@ class Guest:
             return False
         needed = {"containerd": "linux-containerd", "kubelet": "linux-packages"}.get(unit)
         return unit in ("ssh", "sshd", "chrony", "cron") or (needed is not None and needed in self.state.done)
+
+    def properties(self, unit: str) -> str:
+        """Tell of a unit as `systemctl show -p …` does."""
+        since = time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(self.state.booted_at))
+        told = {
+            "MainPID": str(900 + len(unit)) if self.runs(unit) else "0",
+            "ExecStart": f"{{ path=/usr/bin/{unit} ; argv[]=/usr/bin/{unit} ; ignore_errors=no ; pid=0 ; }}",
+            "User": "",
+            "Id": f"{unit}.service",
+            "ActiveState": "active" if self.runs(unit) else "inactive",
+            "UnitFileState": "enabled",
+            "ActiveEnterTimestamp": since if self.runs(unit) else "",
+        }
+        return "".join(f"{name}={value}\n" for name, value in told.items())
+
+    def journal(self, rest: list[str]) -> Answer:
+        return 0, "-- No entries --\n", ""
+
+    def head(self, rest: list[str]) -> Answer:
+        """Print the CNI's configuration, as `head` prints several files."""
+        names = self.files_in("/etc/cni/net.d")
+        cni = self.lab.fact("cni", "name", default="calico")
+        text = json.dumps(
+            {"name": "k8s-pod-network", "cniVersion": "0.3.1", "plugins": [{"type": cni}]}, indent=2
+        )
+        return (0 if names else 1), "".join(f"==> /etc/cni/net.d/{n} <==\n{text}\n" for n in names), ""
 
     def control(self, rest: list[str]) -> Answer:
         """Take note of a systemctl start, stop or restart."""
@@ -113,6 +142,11 @@ class Guest:
     def cat(self, rest: list[str]) -> Answer:
         if rest == ["/etc/os-release"]:
             return 0, OS_RELEASE, ""
+        if rest[-1:] and rest[-1].endswith(".answers"):
+            path = inject.answers(
+                self.lab, self.machine, rest[-1].rpartition("/")[2].removesuffix(".answers")
+            )
+            return (0, path.read_text(), "") if path.exists() else (1, "", "cat: No such file\n")
         if rest == ["/etc/hostname"]:
             return 0, f"{self.machine.name}\n", ""
         return 1, "", "".join(f"cat: {path}: No such file or directory\n" for path in rest)
@@ -157,6 +191,8 @@ COMMANDS: dict[str, Command] = {
     "kubelet": lambda guest, rest: guest.program("kubelet"),
     "containerd": lambda guest, rest: guest.program("containerd"),
     "uptime": Guest.uptime,
+    "journalctl": Guest.journal,
+    "head": Guest.head,
     "df": lambda guest, rest: (0, DISK, ""),
     "free": lambda guest, rest: (0, MEMORY, ""),
     "ip": Guest.addresses,

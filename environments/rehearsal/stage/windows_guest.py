@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
-from stage import windows_look
+from stage import inject, windows_look
 from stage.cluster import has_network
 from stage.lab import Lab, Machine, MachineState
 
@@ -152,7 +152,39 @@ def kubelet_log(lab: Lab, machine: Machine, state: MachineState, text: str) -> A
     return 0, "".join(f"{head}{line}\r\n" for line in lines), ""
 
 
+def answers_file(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
+    """Answer for what an injection's first step wrote down."""
+    name = text.rpartition("\\")[2].rpartition(".answers")[0]
+    path = inject.answers(lab, machine, name)
+    return (0, path.read_text(), "") if path.exists() else (1, "", "Get-Content : Cannot find path.\r\n")
+
+
+def hash_of(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
+    found = [facts["sha256"].upper() for _, facts in inject.find(lab, machine, state, text)]
+    return (0, "\r\n".join([*found, ""]), "") if found else (1, "", "Get-FileHash : Cannot find path.\r\n")
+
+
+def program(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
+    """Answer PROGRAM --version for what lies there."""
+    found = [facts for _, facts in inject.find(lab, machine, state, text)]
+    if not found:
+        return 1, "", UNKNOWN.format(word=text.split(maxsplit=1)[0])
+    return 0, f"Kubernetes {found[0]['version']}\r\n", ""
+
+
+def find_text(lab: Lab, machine: Machine, state: MachineState, text: str) -> Answer:
+    """Answer `findstr /c:"TEXT" PATH` from an injected file's own bytes."""
+    wanted = re.search(r'/c:"([^"]+)"', text, re.IGNORECASE)
+    files = [inject.content(lab, machine, facts) for _, facts in inject.find(lab, machine, state, text)]
+    is_there = wanted is not None and any(wanted[1].encode() in content for content in files)
+    return (0, f"{wanted[1]}\r\n", "") if is_there and wanted else (1, "", "")
+
+
 REPLIES: list[tuple[str, Reply]] = [
+    (r"Get-Content\b.*\.answers", answers_file),
+    (r"\(?Get-FileHash\b", hash_of),
+    (r"findstr(\.exe)?\b", find_text),
+    (r"&?\s*['\"]?C:\\.*\.exe['\"]?\s+(--version|version)", program),
     (r"exit\b", leave),
     (r"(\$true|true)$", say("True")),
     (r"(\$env:COMPUTERNAME|hostname)\b", lambda lab, machine, state, text: (0, f"{machine.name}\r\n", "")),

@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from stage.cluster import has_network, is_initialised, stamp, trouble, version
+from stage import inject
+from stage.cluster import has_network, is_initialised, stamp, trouble
 from stage.lab import Lab, Machine, MachineState
 from stage.mishaps import kinds
 from stage.play import marks
@@ -21,6 +22,9 @@ JOINED = [
 HNS_LINE = (
     "failed to create network HostComputeNetwork: hnsCall failed in Win32: The parameter is incorrect. (0x57)"
 )
+CNI_TEXT = json.dumps(
+    {"name": "k8s-pod-network", "cniVersion": "1.0.0", "plugins": [{"type": "sdnbridge"}]}, indent=2
+)
 CNI_LINE = "network is not ready: NetworkReady=false reason:NetworkPluginNotReady cni plugin not initialized"
 
 
@@ -28,11 +32,20 @@ def look(
     lab: Lab, machine: Machine, state: MachineState, row: Row, services: list[str]
 ) -> tuple[int, str, str]:
     """Return one line of JSON, as PowerShell gives it."""
-    seen = {"labkit": 1, **system(state), **programs(lab, state), **joining(lab, machine, state)}
+    seen = {"labkit": 1, **system(state), **programs(lab, machine, state), **joining(lab, machine, state)}
     seen["services"] = list(service_rows(state, row, services))
     seen["networks"] = networks(lab, machine, state)
-    seen["endpoints"] = 3 if is_joined(state) else 0
+    ends = list(endpoints(seen["networks"], machine)) if is_joined(state) else []
+    seen["endpoints"], seen["endpoint_list"] = len(ends), ends
+    seen["cni_texts"] = [{"Name": name, "Text": CNI_TEXT} for name in seen["cni_files"]]
     return 0, json.dumps(seen) + "\r\n", ""
+
+
+def endpoints(found: list[dict[str, str]], machine: Machine) -> Iterator[dict[str, str]]:
+    """Tell of three endpoints on the last network, if the CNI has made one."""
+    for number, name in enumerate(("Ethernet", "coredns", "whoami") if found else (), 1):
+        address = f"10.244.{machine.ip.rpartition('.')[2]}.{number}"
+        yield {"Name": name, "Address": address, "Network": found[-1]["Name"], "State": "Attached"}
 
 
 def is_joined(state: MachineState) -> bool:
@@ -54,13 +67,11 @@ def system(state: MachineState) -> dict[str, Any]:  # Any: JSON
     }
 
 
-def programs(lab: Lab, state: MachineState) -> dict[str, Any]:  # Any: JSON
-    found = []
-    if "windows-binaries" in state.done:
-        found += [binary(name, f"C:\\k\\{name}.exe", version(lab)) for name in ("kubelet", "kubeadm")]
-    if "windows-containerd" in state.done:
-        runtime = "v" + lab.fact("containerd", "version", default="2.3.4")
-        found.append(binary("containerd", "C:\\Program Files\\containerd\\containerd.exe", runtime))
+def programs(lab: Lab, machine: Machine, state: MachineState) -> dict[str, Any]:  # Any: JSON
+    found = [
+        binary(facts["name"], path, facts["version"], facts["sha256"])
+        for path, facts in inject.present(lab, machine, state).items()
+    ]
     return {"pipe": runs_containerd(state), "binaries": found}
 
 
@@ -69,8 +80,8 @@ def runs_containerd(state: MachineState) -> bool:
     return "windows-containerd" in state.done and not is_down
 
 
-def binary(name: str, path: str, number: str) -> dict[str, str]:
-    return {"Name": name, "Path": path, "Version": number, "Sha256": ""}
+def binary(name: str, path: str, number: str, sha256: str) -> dict[str, str]:
+    return {"Name": name, "Path": path, "Version": number, "Sha256": sha256}
 
 
 def joining(lab: Lab, machine: Machine, state: MachineState) -> dict[str, Any]:  # Any: JSON

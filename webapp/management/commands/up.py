@@ -26,6 +26,7 @@ from webapp.management.processes import (
     Program,
     beat_program,
     redis_program,
+    shells_program,
     web_program,
     worker_program,
     write_supervisord,
@@ -39,7 +40,7 @@ MOST_FILES = 65536
 
 
 class Command(BaseCommand):
-    """Migrate, start Redis, web, worker and beat, print the address."""
+    """Migrate, start Redis, web, worker, terminals and beat, print the address."""
 
     help = "Run the whole dashboard here, in the foreground."
 
@@ -130,6 +131,7 @@ def choose_programs(bind: str, port: int) -> list[Program]:
     programs = [
         web_program(bind, port),
         worker_program(settings.LAB_HOST),
+        shells_program(),
         beat_program(Path(settings.VAR_DIR)),
     ]
     if os.environ.get("REDIS_URL"):

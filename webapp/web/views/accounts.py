@@ -1,5 +1,7 @@
 """Sign in and out, passwords, the first run, and the page of people."""
 
+import time
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -18,6 +20,7 @@ from webapp.accounts.first_run import create_first_administrator, is_first_run, 
 from webapp.accounts.models import Role, User
 from webapp.accounts.queries import all_people
 from webapp.labs.access import require
+from webapp.shells.fresh import SIGNED_IN_AT
 from webapp.web.forms_accounts import FirstRunForm, PersonForm, RoleForm
 from webapp.web.requests import Request
 
@@ -30,11 +33,17 @@ class SignIn(auth_views.LoginView):
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
 
+    def setup(self, request: HttpRequest, *args: str, **kwargs: object) -> None:
+        """With `?again` also somebody who is signed in signs in: terminals want a recent sign-in."""
+        super().setup(request, *args, **kwargs)
+        self.redirect_authenticated_user = "again" not in request.GET
+
     def get(self, request: HttpRequest, *args: str, **kwargs: object) -> HttpResponse:
         return redirect("first-run") if is_first_run() else super().get(request, *args, **kwargs)
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
+        self.request.session[SIGNED_IN_AT] = time.time()
         actions.record_sign_in(form.get_user())
         return response
 

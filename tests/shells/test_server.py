@@ -1,0 +1,129 @@
+"""One PTY, many viewers: the same screen for all, one who types, and machines that come and go."""
+
+import pytest
+
+from webapp.shells import actions, baton
+from webapp.shells.models import Terminal
+
+pytestmark = pytest.mark.django_db(transaction=True)
+PROMPT = "PS C:\\Users\\vagrant>"
+
+
+async def test_what_the_holder_types_is_seen_by_all(look_at, terminal, owner, guest):
+    first, second = await look_at(terminal, owner), await look_at(terminal, guest)
+    await first.sees(PROMPT)
+
+    first.type("echo together\r")
+
+    await second.sees("together\r\n")
+
+
+async def test_what_somebody_else_types_goes_nowhere_and_he_is_told(look_at, terminal, owner, guest):
+    first, second = await look_at(terminal, owner), await look_at(terminal, guest)
+    await first.sees(PROMPT)
+
+    second.type("hostname\r")
+
+    await second.until(lambda looker: looker.told("refused"))
+    assert second.told("refused") == ["ana has the baton: ask for it."]
+    assert b"hostname" not in first.shown
+
+
+async def test_who_may_only_look_types_nothing_even_as_holder(look_at, terminal, owner):
+    looker = await look_at(terminal, owner, may_type=False)
+    await looker.sees(PROMPT)
+
+    looker.type("hostname\r")
+
+    await looker.until(lambda looker: looker.told("refused"))
+
+
+async def test_a_late_joiner_is_shown_the_same(look_at, terminal, owner, guest):
+    first = await look_at(terminal, owner)
+    await first.sees(PROMPT)
+    first.type("seq 50\r")
+    await first.sees("50\r\n" + PROMPT)
+
+    late = await look_at(terminal, guest)
+
+    await late.sees("50\r\n" + PROMPT)
+    assert late.shown == first.shown
+
+
+async def test_the_baton_moves_what_is_typed(look_at, terminal, owner, guest, act):
+    first, second = await look_at(terminal, owner), await look_at(terminal, guest)
+    await first.sees(PROMPT)
+    await act(baton.ask_baton, terminal, guest)
+    await first.until(lambda looker: looker.state["asked_by"] == "ben")
+
+    await act(baton.offer_baton, terminal, owner, guest)
+    await second.until(lambda looker: looker.state["holder"] == "ben")
+    second.type("hostname\r")
+
+    await first.sees("winw1\r\n")
+
+
+@pytest.mark.parametrize(
+    "size", [(0, 0), (65535, 65535), (-1, 10**9), (True, 5), ("a", 3), (1,), None], ids=str
+)
+async def test_no_window_is_too_small_or_large(look_at, terminal, owner, size):
+    looker = await look_at(terminal, owner, size=(80, 24))
+    await looker.sees(PROMPT)
+
+    looker.say({"size": list(size) if size else None})
+    looker.type("stty size\r")
+
+    await looker.until(lambda looker: b" " in looker.shown.split(b"stty size")[-1])
+    columns, rows = looker.told("size")[-1]
+    assert 2 <= columns <= 500 and 2 <= rows <= 200
+
+
+async def test_the_smallest_window_decides(look_at, terminal, owner, guest):
+    large = await look_at(terminal, owner, size=(120, 40))
+    small = await look_at(terminal, guest, size=(90, 50))
+    await large.sees(PROMPT)
+    await large.until(lambda looker: looker.told("size")[-1] == [90, 40])
+
+    large.type("stty size\r")
+
+    await small.sees("40 90\r\n")
+
+
+async def test_the_end_of_the_shell_closes_the_terminal(look_at, terminal, owner, act):
+    looker = await look_at(terminal, owner)
+    await looker.sees(PROMPT)
+
+    looker.type("exit 3\r")
+
+    await looker.until(lambda looker: looker.state["status"] == "closed")
+    assert looker.state["sentence"] == "The shell ended with code 3."
+
+
+async def test_a_machine_that_reboots_is_connected_again(look_at, terminal, owner):
+    looker = await look_at(terminal, owner)
+    await looker.sees(PROMPT)
+
+    looker.type("Restart-Computer\r")
+
+    await looker.sees("it is tried again.")
+    await looker.until(lambda looker: looker.shown.count(PROMPT.encode()) >= 2)
+
+
+async def test_a_machine_that_is_off_is_waited_for(look_at, terminal, owner, rehearsed, act):
+    await act(lambda: terminal.lab.machines.update(state="poweroff"))
+    looker = await look_at(terminal, owner)
+    await looker.sees("winw1 is off")
+
+    await act(lambda: terminal.lab.machines.update(state="running"))
+
+    await looker.sees(PROMPT)
+
+
+async def test_closing_it_ends_the_shell_and_says_who(look_at, terminal, owner, act):
+    looker = await look_at(terminal, owner)
+    await looker.sees(PROMPT)
+
+    await act(actions.close_terminal, await act(lambda: Terminal.objects.get(pk=terminal.pk)), owner)
+
+    await looker.until(lambda looker: looker.state["status"] == "closed")
+    assert looker.state["sentence"] == "ana closed it."

@@ -1,0 +1,75 @@
+"""Files into and out of a machine, by scp; in a rehearsal in a folder of the lab's. In the PTYs' process."""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from webapp.labs.actions import lab_folder
+from webapp.process import capture
+from webapp.shells import store
+from webapp.shells.client import socket_folder
+from webapp.shells.models import Terminal
+from webapp.shells.ways import WayError, shell_env, ssh_config
+
+COPY_S = 300.0
+# No slashes to climb with, no quotes or spaces for scp's and PowerShell's own reading of a path.
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
+SSH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR")
+
+
+class FileError(Exception):
+    """It was not copied; a sentence."""
+
+
+def transfer_folder() -> Path:
+    """Return where files wait between the browser and the machine, readable by this user only."""
+    folder = socket_folder() / "files"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
+
+
+def is_good_name(name: str) -> bool:
+    return NAME.fullmatch(name) is not None
+
+
+def carry_out(message: dict[str, Any]) -> dict[str, str]:  # Any: the JSON edge
+    """Copy {"file": "up" | "down", "terminal", "name", "local"}; answer {"error": ""} or a sentence."""
+    try:
+        name, local = str(message["name"]), transfer_folder() / Path(str(message["local"])).name
+        if not is_good_name(name):
+            raise FileError("A file's name may hold letters, digits, dots, dashes and underscores only.")
+        copy(store.get(int(message["terminal"])), str(message["file"]), name, local)
+    except (FileError, WayError, Terminal.DoesNotExist, KeyError, OSError) as error:
+        return {"error": str(error)[:300] or "It was not copied."}
+    return {"error": ""}
+
+
+def copy(terminal: Terminal, way: str, name: str, local: Path) -> None:
+    """Copy one file; in the machine it lies in the home folder of `vagrant`. Raises FileError."""
+    if terminal.lab.is_rehearsal:
+        home = lab_folder(terminal.lab) / ".vagrant" / "rehearsal" / terminal.machine.name / "files"
+        home.mkdir(parents=True, exist_ok=True)
+        source, target = (local, home / name) if way == "up" else (home / name, local)
+        if not source.is_file():
+            raise FileError(f"There is no file {name} in the home folder of {terminal.machine.name}.")
+        shutil.copyfile(source, target)
+        return
+    far = f"{terminal.machine.name}:{name}"
+    ends = (str(local), far) if way == "up" else (far, str(local))
+    command = ["scp", "-q", "-F", str(ssh_config(terminal)), *SSH, *limit(way), "--", *ends]
+    done = capture(command, cwd=transfer_folder(), env=shell_env(), timeout_s=COPY_S)
+    if done.timed_out or done.code != 0:
+        said = " ".join((done.errors or done.output).split())
+        raise FileError(said or f"It was not copied within {COPY_S:g} s.")
+    if way == "down" and os.path.getsize(local) > settings.SHELL_FILE_MIB * 1024 * 1024:  # noqa: PTH202
+        local.unlink()
+        raise FileError(f"The file is larger than {settings.SHELL_FILE_MIB} MiB.")
+
+
+def limit(way: str) -> tuple[str, ...]:
+    """Return the speed limit: none upwards, where the size is known already."""
+    return () if way == "up" else ("-l", "800000")

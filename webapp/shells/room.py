@@ -1,0 +1,341 @@
+"""One terminal while it lives: its PTY, its screen, its viewers, who may type. In the event loop only.
+
+connect ─► wait for readiness ─► PTY ─► lost or hung up ─► wait … ─► the shell ended: closed for good
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from webapp.shells import store
+from webapp.shells.escapes import CURSOR, Filter
+from webapp.shells.pty import HANGUP_S, Pty
+from webapp.shells.readiness import Readiness
+from webapp.shells.recording import Recorder
+from webapp.shells.screen import Screen, Size
+from webapp.shells.store import Facts
+from webapp.shells.viewers import Viewer
+from webapp.shells.ways import Way, WayError
+
+logger = logging.getLogger(__name__)
+
+FIRST_SIZE: Size = (100, 30)
+RETRY_S, LONGEST_RETRY_S = 1.0, 20.0
+SSH_LOST = 255  # OpenSSH's own exit code; everything else is the shell's
+LOOK_EVERY_S = 2.0
+REFUSE_EVERY_S = 1.0
+VANISHED_S = 30.0
+
+
+# Runs a function of `store` in the thread that owns the database.
+Ask = Callable[..., Awaitable[Any]]  # Any: what the function returns
+
+
+class Room:
+    """One terminal; made when its row is first seen, gone when it is closed."""
+
+    def __init__(self, facts: Facts, ask: Ask) -> None:
+        self.facts = facts
+        self.ask = ask
+        self.screen = Screen(FIRST_SIZE)
+        self.viewers: set[Viewer] = set()
+        self.pty: Pty | None = None
+        self.recorder: Recorder | None = None
+        self.is_over = False
+        self.last_key_at = time.monotonic()
+        self.holder_seen_at = time.monotonic()
+        self._filter = Filter()
+        self._ended: asyncio.Future[int] | None = None
+        self._poke = asyncio.Event()
+        self._hung_up = ""  # why the PTY was hung up by us
+        self._refused_at: dict[Viewer, float] = {}
+        self._resizing: asyncio.TimerHandle | None = None
+        self.task = asyncio.get_running_loop().create_task(self._live())
+
+    # -- the connection ------------------------------------------------------------------
+
+    async def _live(self) -> None:
+        """Keep it connected until it is closed."""
+        delay = RETRY_S
+        try:
+            while not self.is_over:
+                began = time.monotonic()
+                await self._connect_once()
+                delay = (
+                    RETRY_S
+                    if time.monotonic() - began > LONGEST_RETRY_S
+                    else min(delay * 1.5, LONGEST_RETRY_S)
+                )
+                self._poke.clear()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._poke.wait(), delay)
+        except Exception:
+            logger.exception("terminal %s: failed", self.facts.pk)
+            await self._close("The terminal failed; the server's log says how.")
+
+    async def _connect_once(self) -> None:
+        readiness: Readiness = await self.ask(store.readiness, self.facts.pk)
+        if readiness.is_gone:
+            await self._close(readiness.sentence)
+            return
+        if not readiness.is_ready:
+            await self._wait_for(readiness.sentence)
+            return
+        try:
+            way = await self.ask(store.way, self.facts.pk)
+            self._ended = asyncio.get_running_loop().create_future()
+            self._start(way)
+        except (WayError, OSError) as error:
+            await self._wait_for(f"It cannot be reached: {error}")
+            return
+        await self._connected()
+
+    async def _connected(self) -> None:
+        """The PTY is there: until it ends."""
+        assert self._ended is not None
+        self._hung_up = ""
+        began = time.monotonic()
+        opened = await self.ask(store.mark_open, self.facts.pk)
+        await self.reload()
+        if not opened and self.pty is not None:
+            self.pty.hang_up()
+        watch = asyncio.create_task(self._watch_readiness())
+        code = await self._ended
+        watch.cancel()
+        self.pty = None
+        if self.is_over:
+            return
+        if self._hung_up:
+            await self._wait_for(self._hung_up)
+        elif code == SSH_LOST:
+            words = (
+                "The connection was lost" if time.monotonic() - began > 3 else "It does not answer over SSH"
+            )
+            await self._wait_for(f"{words}; it is tried again.")
+        else:
+            await self._close(f"The shell ended with code {code}.")
+
+    def _start(self, way: Way) -> None:
+        self._filter = Filter()
+        ended = self._ended
+        assert ended is not None
+        self.pty = Pty(
+            way.argv,
+            cwd=way.cwd,
+            env=way.env,
+            size=self.screen.size,
+            on_output=self._output,
+            on_end=lambda code: None if ended.done() else ended.set_result(code),
+        )
+
+    async def _watch_readiness(self) -> None:
+        """Log off before a reboot and while the machine is being stopped."""
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            await self.look()
+
+    async def look(self) -> None:
+        if self.pty is None or self._hung_up:
+            return
+        readiness: Readiness = await self.ask(store.readiness, self.facts.pk)
+        if not readiness.is_ready and self.pty is not None:
+            self._hung_up = readiness.sentence
+            self.pty.hang_up()
+
+    async def _wait_for(self, sentence: str) -> None:
+        if await self.ask(store.mark_waiting, self.facts.pk, sentence):
+            self.note(sentence)
+        await self.reload()
+
+    async def _close(self, sentence: str) -> None:
+        await self.ask(store.close, self.facts.pk, sentence)
+        await self.reload()
+
+    def poke(self) -> None:
+        """Try again now."""
+        self._poke.set()
+
+    # -- the rows ------------------------------------------------------------------------
+
+    async def reload(self) -> None:
+        """Read the row again, and tell the viewers; the only way by which state gets here."""
+        facts = await self.ask(store.facts, self.facts.pk)
+        if facts is None:
+            facts = self.facts.closed("The lab is gone.")
+        self.take(facts)
+
+    def take(self, facts: Facts) -> None:
+        if facts.holder != self.facts.holder:
+            self.holder_seen_at = self.last_key_at = time.monotonic()
+        self.facts = facts
+        self._switch_recorder()
+        for viewer in self.viewers:
+            viewer.say(self.state(viewer))
+        if facts.is_closed and not self.is_over:
+            self.end()
+
+    def end(self) -> None:
+        self.is_over = True
+        self.note(self.facts.sentence)
+        self._switch_recorder()
+        if self.pty is not None:
+            self.pty.hang_up()
+        self.poke()
+
+    async def drop(self) -> None:
+        """Let go of everything without a word: this process ends."""
+        self.is_over = True
+        self.task.cancel()
+        await asyncio.wait({self.task}, timeout=1)
+        if self.recorder is not None:
+            self.recorder.close()
+        if self.pty is not None:
+            self.pty.hang_up()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.pty.reaped.wait(), HANGUP_S + 1)
+
+    def state(self, viewer: Viewer) -> dict[str, Any]:  # Any: the JSON edge
+        names = sorted({other.name for other in self.viewers})
+        return {"state": {**self.facts.to_json(), "viewers": names, "you": viewer.user_id}}
+
+    # -- the screen ----------------------------------------------------------------------
+
+    def note(self, sentence: str) -> None:
+        """Write a word of the dashboard's own into the terminal."""
+        if sentence:
+            self._show(f"\x1b[0m\r\n\x1b[2m── {sentence} ──\x1b[0m\r\n")
+
+    def _output(self, data: bytes) -> None:
+        text = self._filter.feed(data)
+        if self._filter.questions:
+            self._answer()
+        if text:
+            self._show(text)
+
+    def _show(self, text: str) -> None:
+        self.screen.write(text)
+        if self.recorder is not None:
+            self.recorder.write(text)
+        for viewer in self.viewers:
+            viewer.news.set()
+
+    def _answer(self) -> None:
+        """Answer what the guest's programs ask their terminal: once, however many watch."""
+        questions, self._filter.questions = self._filter.questions, []
+        for question in questions:
+            if question != CURSOR:
+                self.type(question.encode())
+            elif viewer := next(iter(self._holders()), None):
+                viewer.say({"ask": CURSOR})
+            else:
+                self.type(b"\x1b[1;1R")
+
+    def _holders(self) -> list[Viewer]:
+        return [viewer for viewer in self.viewers if viewer.user_id == self.facts.holder_id]
+
+    def _switch_recorder(self) -> None:
+        wanted = None if self.is_over else self.facts.recording
+        if self.recorder is not None and wanted is None:
+            size, self.recorder = self.recorder.close(), None
+            asyncio.get_running_loop().create_task(self._store_size(size))
+        elif self.recorder is None and wanted is not None:
+            self.recorder = Recorder(wanted.path, self.screen.size, self.facts.title, wanted.started_at)
+            for _, data in self.screen.snapshot():
+                self.recorder.write(data.decode(errors="replace"))
+
+    async def _store_size(self, size: int) -> None:
+        await self.ask(store.recording_ended, self.facts.pk, size)
+
+    # -- the viewers ---------------------------------------------------------------------
+
+    def enter(self, viewer: Viewer) -> None:
+        self.viewers.add(viewer)
+        viewer.say(self.state(viewer))
+        self._changed_viewers()
+
+    def leave(self, viewer: Viewer) -> None:
+        if viewer.user_id == self.facts.holder_id:
+            self.holder_seen_at = time.monotonic()
+        self.viewers.discard(viewer)
+        self._refused_at.pop(viewer, None)
+        self._changed_viewers()
+
+    def _changed_viewers(self) -> None:
+        for viewer in self.viewers:
+            viewer.say(self.state(viewer))
+        self.fit()
+
+    def on_snapshot(self) -> None:
+        if self.screen.needs_redraw and self.pty is not None:
+            columns, rows = self.screen.size
+            self.pty.resize((columns, max(rows - 1, 1)))
+            asyncio.get_running_loop().call_later(0.1, self._apply_size)
+
+    def type_for(self, viewer: Viewer, data: bytes) -> None:
+        """Type what the holder typed; what anybody else typed goes nowhere, and they are told."""
+        refusal = self.refusal(viewer)
+        if refusal == "":
+            self.last_key_at = time.monotonic()
+            if not self.type(data):
+                viewer.say(
+                    {"refused": "The machine takes no more just now; what you typed last was dropped."}
+                )
+            return
+        now = time.monotonic()
+        if now - self._refused_at.get(viewer, -REFUSE_EVERY_S) >= REFUSE_EVERY_S:
+            self._refused_at[viewer] = now
+            viewer.say({"refused": refusal})
+
+    def refusal(self, viewer: Viewer) -> str:
+        if self.pty is None or self._hung_up:
+            return self.facts.sentence or "The terminal is not connected."
+        if not viewer.may_type:
+            return "You may look, not type."
+        if self.facts.holder_id is None:
+            return "Nobody has the baton: ask for it, then type."
+        if viewer.user_id != self.facts.holder_id:
+            return f"{self.facts.holder} has the baton: ask for it."
+        return ""
+
+    def type(self, data: bytes) -> bool:
+        return self.pty is not None and self.pty.write(data)
+
+    # -- the size ------------------------------------------------------------------------
+
+    def fit(self) -> None:
+        """Make it as large as the smallest window; soon, because windows are dragged."""
+        if self._resizing is None:
+            self._resizing = asyncio.get_running_loop().call_later(0.05, self._apply_size)
+
+    def _apply_size(self) -> None:
+        self._resizing = None
+        sizes = [viewer.size for viewer in self.viewers if viewer.size is not None]
+        size = (min(s[0] for s in sizes), min(s[1] for s in sizes)) if sizes else self.screen.size
+        if size != self.screen.size:
+            self.screen.resize(size)
+            if self.recorder is not None:
+                self.recorder.resize(size)
+            for viewer in self.viewers:
+                viewer.shown_size = size
+                viewer.say({"size": list(size)})
+        if self.pty is not None:
+            self.pty.resize(size)
+
+    # -- the clock -----------------------------------------------------------------------
+
+    async def tick(self, idle_s: float) -> None:
+        """Free the baton of somebody who has gone, close what nobody uses. Called every few seconds."""
+        if self.recorder is not None:
+            self.recorder.flush()
+        now = time.monotonic()
+        if self.facts.holder_id is not None and not self._holders():
+            if now - self.holder_seen_at > VANISHED_S:
+                await self.ask(store.free_vanished, self.facts.pk, self.facts.holder_id)
+                await self.reload()
+        else:
+            self.holder_seen_at = now
+        if now - self.last_key_at > idle_s:
+            await self._close(f"Nobody typed for {round(idle_s / 60)} min.")

@@ -1,0 +1,145 @@
+"""What the PTYs' process reads and writes in the database; every function runs in its one thread for that."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from django.db import close_old_connections
+from django.utils import timezone
+
+from webapp.accounts.models import User
+from webapp.shells import actions, baton, ways
+from webapp.shells.models import Recording, Terminal
+from webapp.shells.queries import whole_terminals
+from webapp.shells.readiness import Readiness, readiness_of
+from webapp.shells.recordings import recording_file
+
+LOST = "The terminals' process was started again; what ran in it is gone. It is being connected."
+
+
+@dataclass(frozen=True)
+class RecordingFacts:
+    pk: int
+    path: Path
+    started_at: float
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A terminal's row, as the process needs it."""
+
+    pk: int
+    lab_id: int
+    number: int
+    title: str
+    kind: str
+    status: str
+    sentence: str
+    holder_id: int | None
+    holder: str
+    asked_by: str
+    offered_to: str
+    recording: RecordingFacts | None
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status == Terminal.Status.CLOSED
+
+    def closed(self, sentence: str) -> "Facts":
+        return replace(self, status=str(Terminal.Status.CLOSED), sentence=sentence, recording=None)
+
+    def to_json(self) -> dict[str, Any]:  # Any: the JSON edge
+        named = {"holder": self.holder, "asked_by": self.asked_by, "offered_to": self.offered_to}
+        return {
+            "terminal": self.pk,
+            "status": self.status,
+            "sentence": self.sentence,
+            "holder_id": self.holder_id,
+            **named,
+            "recording": self.recording is not None,
+        }
+
+
+def live_facts() -> list[Facts]:
+    close_old_connections()
+    return [facts_of(row) for row in whole_terminals().exclude(status=Terminal.Status.CLOSED)]
+
+
+def facts(pk: int) -> Facts | None:
+    close_old_connections()
+    row = whole_terminals().filter(pk=pk).first()
+    return facts_of(row) if row else None
+
+
+def facts_of(row: Terminal) -> Facts:
+    running = next((one for one in row.recordings.all() if one.is_running and one.deleted_at is None), None)
+    return Facts(
+        pk=row.pk,
+        lab_id=row.lab_id,
+        number=row.number,
+        title=f"{row.lab.name} {row}",
+        kind=row.kind,
+        status=row.status,
+        sentence=row.sentence,
+        holder_id=row.holder_id,
+        holder=row.holder.username if row.holder else "",
+        asked_by=row.asked_by.username if row.asked_by else "",
+        offered_to=row.offered_to.username if row.offered_to else "",
+        recording=RecordingFacts(running.pk, recording_file(running), running.started_at.timestamp())
+        if running
+        else None,
+    )
+
+
+def forget_connections() -> None:
+    """At the start: nothing is connected, whatever the rows say."""
+    Terminal.objects.filter(status=Terminal.Status.OPEN).update(status=Terminal.Status.WAITING, sentence=LOST)
+
+
+def get(pk: int) -> Terminal:
+    close_old_connections()
+    return whole_terminals().get(pk=pk)
+
+
+def readiness(pk: int) -> Readiness:
+    row = whole_terminals().filter(pk=pk).first()
+    return readiness_of(row) if row else Readiness(False, "The lab is gone.", is_gone=True)
+
+
+def way(pk: int) -> ways.Way:
+    """Raises WayError."""
+    return ways.way_to(get(pk))
+
+
+def mark_open(pk: int) -> bool:
+    return get(pk).move(Terminal.Status.OPEN, (Terminal.Status.WAITING,), sentence="")
+
+
+def mark_waiting(pk: int, sentence: str) -> bool:
+    """Tell whether this is news."""
+    row, said = get(pk), sentence[:200]
+    if row.status == Terminal.Status.WAITING and row.sentence == said:
+        return False
+    return row.move(Terminal.Status.WAITING, actions.LIVE, sentence=said)
+
+
+def close(pk: int, sentence: str) -> bool:
+    return actions.close_terminal(get(pk), None, sentence)
+
+
+def free_vanished(pk: int, user_id: int) -> bool:
+    return baton.free_vanished(get(pk), User.objects.get(pk=user_id))
+
+
+def recording_ended(pk: int, size_bytes: int) -> None:
+    """Store the newest recording's size."""
+    newest = Recording.objects.filter(terminal=pk).order_by("-pk").first()
+    if newest is not None:
+        Recording.objects.filter(pk=newest.pk).update(
+            size_bytes=size_bytes, ended_at=newest.ended_at or timezone.now()
+        )
+
+
+def delete_old_recordings(days: int) -> int:
+    close_old_connections()
+    return actions.delete_old_recordings(days)
