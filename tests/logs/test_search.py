@@ -6,10 +6,12 @@ import time
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from zstandard import ZstdError
 
 from tests.factories import LogFactory
 from webapp.logs import store
 from webapp.logs.lines import LogLine
+from webapp.logs.models import LogChunk
 from webapp.logs.search import BadPattern, search
 
 pytestmark = pytest.mark.django_db
@@ -78,6 +80,25 @@ def test_the_next_page_goes_on_where_the_first_ended():
 
     assert (first.hits, first.searched_to) == ([*range(7)], 6)
     assert (second.hits, second.searched_to, second.timed_out) == ([8], 8, False)
+
+
+@pytest.mark.parametrize("limit", [1, 39, 40, 500])
+def test_hits_of_many_chunks_come_in_order(limit: int):
+    log_id = filled(*([f"hit {batch}", "no"] for batch in range(40)))
+
+    page = search(log_id, "hit", regex=False, ignore_case=False, after=0, limit=limit)
+
+    expected = [2 * batch for batch in range(1, 40)]
+    assert page.hits == expected[:limit]
+    assert page.searched_to == (expected[limit - 1] if limit <= 39 else 79)
+
+
+def test_a_chunk_that_cannot_be_read_ends_the_search():
+    log_id = filled(["hit"], ["hit"], ["hit"])
+    LogChunk.objects.filter(log_id=log_id, first_line=1).update(texts=b"rubbish")
+
+    with pytest.raises(ZstdError):
+        find(log_id, "hit")
 
 
 def test_the_time_limit_ends_a_search_with_what_was_found():

@@ -5,6 +5,7 @@ the two queries by the ORM takes five times as long as they do.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from django.db import connection
 
@@ -27,8 +28,23 @@ def read_size(log_id: int) -> tuple[int, str]:
     return int(row[0]), str(row[1])
 
 
+class StoredChunk(NamedTuple):
+    """A chunk's columns, as the database gives them."""
+
+    first_line: int
+    last_line: int
+    texts: bytes | memoryview
+    marks: bytes | memoryview
+
+
 def chunks_after(log_id: int, after: int, until: int = NO_END) -> Iterator[Chunk]:
     """Yield the chunks that hold lines after+1 … (to `until`, inclusive), in order."""
+    for stored in stored_after(log_id, after, until):
+        yield unpack(stored.first_line, stored.texts, stored.marks)
+
+
+def stored_after(log_id: int, after: int, until: int = NO_END) -> Iterator[StoredChunk]:
+    """Yield the same as they are stored, for whoever unpacks them in another thread."""
     after, until = min(after, NO_END), min(until, NO_END)
     batch = FIRST_BATCH
     while True:
@@ -39,9 +55,10 @@ def chunks_after(log_id: int, after: int, until: int = NO_END) -> Iterator[Chunk
                 [log_id, after, until, batch],
             )
             rows = cursor.fetchall()
-        for first_line, last_line, texts, marks in rows:
-            yield unpack(first_line, texts, marks)
-            after = last_line
+        for row in rows:
+            stored = StoredChunk(*row)
+            yield stored
+            after = stored.last_line
         if len(rows) < batch:
             return
         batch = BATCH
