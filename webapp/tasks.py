@@ -11,10 +11,16 @@ from webapp.builds import watch as builds_watch
 from webapp.builds.execute import execute_build
 from webapp.builds.follow import look_at_follows
 from webapp.builds.reap import reap_builds
+from webapp.cluster import nodelogs
+from webapp.cluster.bundle import do_bundle
+from webapp.cluster.errands import Doer, carry_out_errand, prune, reap_errands
 from webapp.cluster.fixes import CannotFix, carry_out, reap_fixes
-from webapp.cluster.models import Fix
+from webapp.cluster.matrix_run import do_matrix
+from webapp.cluster.models import Errand, Fix
 from webapp.cluster.observe import observe_attached, observe_host
 from webapp.cluster.offers import RUN_FIXES
+from webapp.cluster.readiness_run import do_readiness
+from webapp.cluster.workloads import do_apply, do_remove
 from webapp.hosts.actions import inspect_host, report_host
 from webapp.hosts.models import Host
 from webapp.planning.plan import Verb
@@ -27,6 +33,13 @@ FIX_LOST_AFTER_S = 600
 
 
 @shared_task(name="webapp.execute_run")
+ERRANDS: dict[str, Doer] = {
+    Errand.Kind.APPLY: do_apply,
+    Errand.Kind.REMOVE: do_remove,
+    Errand.Kind.MATRIX: do_matrix,
+    Errand.Kind.READINESS: do_readiness,
+    Errand.Kind.BUNDLE: do_bundle,
+}
 def execute_run_task(run_id: int) -> None:
     execute_run(run_id)
 
@@ -62,6 +75,9 @@ def tick_task() -> None:
 
 
 @shared_task(name="webapp.keep_host")
+    reap_errands(timezone.now(), FIX_LOST_AFTER_S)
+    prune(timezone.now(), settings.NODE_LOG_DAYS)
+    end_unjoined(timezone.now())
 def keep_host_task(host_id: int) -> None:
     """Runs on the host itself: say that a worker is there, and see to lost runs."""
     host = Host.objects.get(pk=host_id)
@@ -88,6 +104,17 @@ def carry_out_fix_task(fix_id: int) -> None:
 def join_again(fix: Fix) -> str:
     """Start the run that a fix ends in, if it does; rooms do not know each other's actions."""
     lab, by = fix.cluster.lab, fix.requested_by
+@shared_task(name="webapp.carry_out_errand")
+def carry_out_errand_task(errand_id: int) -> None:
+    carry_out_errand(errand_id, ERRANDS)
+
+
+@shared_task(name="webapp.read_node_log")
+def read_node_log_task(row_id: int) -> None:
+    """A tail may take hours: it has a thread of its own."""
+    nodelogs.start_reading(row_id)
+
+
     if fix.kind not in RUN_FIXES or lab is None or by is None:
         return ""
     step = "windows-join" if lab.machines.get(name=fix.machine).is_windows else "linux-join"
@@ -106,3 +133,4 @@ def report_first(**_: object) -> None:
 def stop_walkers(**_: object) -> None:
     SHUTTING_DOWN.set()
     builds_watch.SHUTTING_DOWN.set()
+    nodelogs.SHUTTING_DOWN.set()

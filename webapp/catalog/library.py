@@ -30,6 +30,7 @@ __all__ = [
     "preset",
     "presets",
     "versions",
+    "workload_texts",
 ]
 
 # Names of the kit's files, written into each copy: what else a lab puts into its
@@ -116,6 +117,11 @@ def manifests(root: Path) -> dict[str, str]:
 def failures_text(root: Path) -> str:
     """Return kit/failures.yaml, for `diagnosis.rules.load_rules`."""
     return (root / "kit" / "failures.yaml").read_text(encoding="utf-8")
+
+
+def workload_texts(root: Path) -> dict[str, str]:
+    """Return key → text of the ready workloads."""
+    return {path.stem: path.read_text(encoding="utf-8") for path in (root / "workloads").glob("*.yaml")}
 
 
 def kit_digest(root: Path, kit: str = "kit") -> str:

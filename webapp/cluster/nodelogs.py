@@ -6,6 +6,7 @@ open_log ─► row, Log ─► webapp.read_node_log (lab host's worker) ─► 
 
 import logging
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -215,10 +216,7 @@ class Tail:
         if batch.note:
             store.note(self.row.log_id, batch.note, machine=self.source.machine)
         kept = self.sieve.keep(batch.lines, now)
-        lines = self.redactor.redact([LogLine(self.source.machine, "output", cut(text)) for text in kept])
-        if lines:
-            store.append(self.row.log_id, lines, at_ms=int(now.timestamp() * 1000))
-            self.taken += sum(len(line.text) for line in lines)
+        self.taken += store_lines(self.row, kept, self.source.machine, self.redactor)
 
     def end(self, batch: Batch | None) -> tuple[Status, str] | None:
         """Return why it ends now, None while it goes on."""
@@ -242,6 +240,15 @@ class Tail:
             return ""
         is_watched = watched_at is not None and now - watched_at <= WATCHED_FOR
         return None if is_watched else "Nobody watched any more."
+
+
+def store_lines(row: NodeLog, texts: Sequence[str], machine: str, redactor: Redactor | None = None) -> int:
+    """Append lines without their secrets; returns how many characters."""
+    given = [LogLine(machine, "output", cut(text)) for text in texts]
+    lines = (redactor or Redactor(())).redact(given)
+    if lines:
+        store.append(row.log_id, lines, at_ms=int(timezone.now().timestamp() * 1000))
+    return sum(len(line.text) for line in lines)
 
 
 def cut(text: str) -> str:

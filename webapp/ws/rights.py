@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from webapp import live
 from webapp.accounts.models import User
 from webapp.builds.models import Build
-from webapp.cluster.models import Cluster
+from webapp.cluster.models import Cluster, NodeLog
 from webapp.labs.access import can
 from webapp.labs.models import Lab
 from webapp.runs.models import Run
@@ -54,6 +54,12 @@ async def check_log(scope: Scope, log_id: int) -> None:
 
 def check_log_of(user: User, log_id: int) -> None:
     run = Run.objects.select_related("lab").prefetch_related("lab__members").filter(log_id=log_id).first()
+    node_log = NodeLog.objects.select_related("cluster__lab").filter(log_id=log_id).first()
+    if run is None and node_log is not None:
+        lab = node_log.cluster.lab
+        if not can(user, "lab.see" if lab is not None else "cluster.see", lab):
+            raise Refused(NO_RIGHT)
+        return
     if run is None and not Build.objects.filter(log_id=log_id).exists():
         raise Refused(NOT_THERE)
     if not (can(user, "lab.see", run.lab) if run is not None else can(user, "build.see")):

@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
 from webapp.builds.models import Build
+from webapp.cluster.models import NodeLog
 from webapp.labs.access import require
 from webapp.logs import store
 from webapp.logs.search import BadPattern, search
@@ -25,12 +26,21 @@ GZIP_AT_BYTES = 64 * 1024
 def log_of(request: Request, log_id: int) -> int:
     """Return the id of a log that this person may see; 404 or 403."""
     run = Run.objects.select_related("lab").prefetch_related("lab__members").filter(log_id=log_id).first()
+    node_log = None if run is not None else find_node_log(log_id)
     if run is not None:
         require(request.user, "lab.see", run.lab)
+    elif node_log is not None:
+        lab = node_log.cluster.lab
+        require(request.user, "lab.see" if lab is not None else "cluster.see", lab)
     else:
         get_object_or_404(Build, log_id=log_id)
         require(request.user, "build.see")
     return log_id
+
+
+def find_node_log(log_id: int) -> NodeLog | None:
+    rows = NodeLog.objects.select_related("cluster__lab").prefetch_related("cluster__lab__members")
+    return rows.filter(log_id=log_id).first()
 
 
 def number(request: Request, name: str, default: int) -> int:

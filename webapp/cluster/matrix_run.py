@@ -1,0 +1,115 @@
+"""Carry the connectivity matrix out: put whoami on both systems, wait, try every way, take it away again."""
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from django.conf import settings
+
+from webapp.cluster.errands import CannotDo, go_on
+from webapp.cluster.gather import kube_of
+from webapp.cluster.matrix import SYSTEMS, Probe, checks_for, command_of, results_of, to_json
+from webapp.cluster.models import Errand, Sighting
+from webapp.cluster.objects import OWN_LABEL, Object, labelled, namespace_object
+from webapp.cluster.reach import Reach, ReachError, reach_of
+from webapp.cluster.workloads import namespace_of, nodes_of, recipes, rendered
+from webapp.kube.facts import KubeFacts, PodFacts
+from webapp.kube.loose import load, objects, text
+from webapp.kube.parse import parse_objects
+
+NAME = "connectivity"
+WAIT_S, PAUSE_S = 1200.0, 3.0  # the first image of a Windows node has gigabytes
+SLEEP = threading.Event()
+
+
+def do_matrix(errand: Errand) -> str:
+    """Returns a sentence; the cells are in `result`. Raises CannotDo, ReachError, Canceled."""
+    kube = kube_of(Sighting.objects.filter(cluster=errand.cluster, machine="").first())[0]
+    if kube is None or not kube.nodes:
+        raise CannotDo("Nothing is known of the cluster's nodes; the matrix begins when a look was answered.")
+    reach, space = reach_of(errand.cluster), namespace_of(errand.cluster)
+    documents = probes_for(kube, space)
+    reach.apply([namespace_object(space), *documents])
+    try:
+        probes, problems = wait_for(errand, reach, space, kube)
+        if not probes:
+            raise CannotDo(f"No probe came up: {'; '.join(problems)}")
+        checks = checks_for(probes, settings.EGRESS_PROBE)
+        pods = {probe.system: probe for probe in probes}
+        commands = [(space, pods[check.source].pod, command_of(check)) for check in checks]
+        go_on(errand, {"stage": f"trying {len(checks)} ways"})
+        results = results_of(checks, reach.run_in_pods(commands).output)
+        go_on(errand, {**to_json(results, probes), "problems": problems})
+    finally:
+        take_away(reach, documents)
+    failed = sum(result.state == "failed" for result in results)
+    return f"{len(results)} ways tried, {failed} failed." if failed else f"All {len(results)} ways work."
+
+
+def probes_for(kube: KubeFacts, space: str) -> tuple[Object, ...]:
+    """Return whoami for the systems that there are nodes of."""
+    there = [system for system in SYSTEMS if nodes_of(kube, system)]
+    documents = labelled(rendered(recipes()["whoami"], kube, space), NAME)
+    return tuple(one for one in documents if one["metadata"]["name"].removeprefix("whoami-") in there)
+
+
+def take_away(reach: Reach, documents: Sequence[Object]) -> None:
+    """Remove the probes; when that fails the next matrix uses them again."""
+    try:
+        reach.remove(documents)
+    except ReachError:
+        return
+
+
+def wait_for(errand: Errand, reach: Reach, space: str, kube: KubeFacts) -> tuple[list[Probe], list[str]]:
+    """Wait for every probe, at most 20 min; returns those that are ready, and what is wrong with others."""
+    wanted = [system for system in SYSTEMS if nodes_of(kube, system)]
+    end = time.monotonic() + WAIT_S
+    while True:
+        pods = {system: pod_of(reach, space, system) for system in wanted}
+        waiting = [system for system, pod in pods.items() if pod is None or pod.is_ready is not True]
+        problems = [f"{system}: {word_of(pods[system])}" for system in waiting]
+        if not waiting or time.monotonic() > end or has_failed([pods[system] for system in waiting]):
+            break
+        go_on(errand, {"stage": f"waiting for {'; '.join(problems)}"})
+        SLEEP.wait(PAUSE_S)
+    addresses = service_addresses(reach, space)
+    ready = [pod for system, pod in pods.items() if pod is not None and system not in waiting]
+    probes = [
+        replace(probe_of(pod, kube), system=system)
+        for system, pod in pods.items()
+        if pod is not None and pod in ready
+    ]
+    return [replace(one, service_ip=addresses.get(f"whoami-{one.system}", "")) for one in probes], problems
+
+
+def pod_of(reach: Reach, space: str, system: str) -> PodFacts | None:
+    """Return the newest probe of a system."""
+    said = reach.raw(f"/api/v1/namespaces/{space}/pods", {"labelSelector": f"{OWN_LABEL}={NAME}"})
+    pods = [pod for pod in parse_objects([load(said)]).pods if pod.name.startswith(f"whoami-{system}-")]
+    return max(pods, key=lambda pod: (pod.is_ready is True, pod.name), default=None)
+
+
+def word_of(pod: PodFacts | None) -> str:
+    return "no pod yet" if pod is None else pod.trouble or pod.phase or "starting"
+
+
+def has_failed(pods: Sequence[PodFacts | None]) -> bool:
+    """An image that cannot be pulled will not come by waiting."""
+    words = [word_of(pod) for pod in pods]
+    return all(word.startswith(("ErrImagePull", "ImagePullBackOff", "InvalidImageName")) for word in words)
+
+
+def probe_of(pod: PodFacts, kube: KubeFacts) -> Probe:
+    node = kube.node(pod.node)
+    address = node.addresses[0] if node is not None and node.addresses else ""
+    return Probe("", pod.namespace, pod.name, pod.ip, pod.node, address)
+
+
+def service_addresses(reach: Reach, space: str) -> dict[str, str]:
+    said = load(reach.raw(f"/api/v1/namespaces/{space}/services", {}))
+    return {
+        text(item, "metadata", "name"): text(item, "spec", "clusterIP").replace("None", "")
+        for item in objects(said, "items")
+    }
