@@ -30,9 +30,6 @@ from webapp.runs.reap import reap_host
 
 FORGOTTEN_AFTER_S = 15
 FIX_LOST_AFTER_S = 600
-
-
-@shared_task(name="webapp.execute_run")
 ERRANDS: dict[str, Doer] = {
     Errand.Kind.APPLY: do_apply,
     Errand.Kind.REMOVE: do_remove,
@@ -40,6 +37,9 @@ ERRANDS: dict[str, Doer] = {
     Errand.Kind.READINESS: do_readiness,
     Errand.Kind.BUNDLE: do_bundle,
 }
+
+
+@shared_task(name="webapp.execute_run")
 def execute_run_task(run_id: int) -> None:
     execute_run(run_id)
 
@@ -72,12 +72,11 @@ def tick_task() -> None:
         enqueue("webapp.observe_host", host.pk, queue=host.queue, expires_s=5)
     enqueue("webapp.observe_attached", queue="default", expires_s=5)
     reap_fixes(timezone.now(), FIX_LOST_AFTER_S)
+    reap_errands(timezone.now(), FIX_LOST_AFTER_S)
+    prune(timezone.now(), settings.NODE_LOG_DAYS)
 
 
 @shared_task(name="webapp.keep_host")
-    reap_errands(timezone.now(), FIX_LOST_AFTER_S)
-    prune(timezone.now(), settings.NODE_LOG_DAYS)
-    end_unjoined(timezone.now())
 def keep_host_task(host_id: int) -> None:
     """Runs on the host itself: say that a worker is there, and see to lost runs."""
     host = Host.objects.get(pk=host_id)
@@ -101,9 +100,6 @@ def carry_out_fix_task(fix_id: int) -> None:
     carry_out(fix_id, join_again)
 
 
-def join_again(fix: Fix) -> str:
-    """Start the run that a fix ends in, if it does; rooms do not know each other's actions."""
-    lab, by = fix.cluster.lab, fix.requested_by
 @shared_task(name="webapp.carry_out_errand")
 def carry_out_errand_task(errand_id: int) -> None:
     carry_out_errand(errand_id, ERRANDS)
@@ -115,6 +111,9 @@ def read_node_log_task(row_id: int) -> None:
     nodelogs.start_reading(row_id)
 
 
+def join_again(fix: Fix) -> str:
+    """Start the run that a fix ends in, if it does; rooms do not know each other's actions."""
+    lab, by = fix.cluster.lab, fix.requested_by
     if fix.kind not in RUN_FIXES or lab is None or by is None:
         return ""
     step = "windows-join" if lab.machines.get(name=fix.machine).is_windows else "linux-join"
@@ -132,5 +131,5 @@ def report_first(**_: object) -> None:
 @worker_shutting_down.connect
 def stop_walkers(**_: object) -> None:
     SHUTTING_DOWN.set()
-    builds_watch.SHUTTING_DOWN.set()
     nodelogs.SHUTTING_DOWN.set()
+    builds_watch.SHUTTING_DOWN.set()
