@@ -238,6 +238,13 @@ SHELL_SIGN_IN_S = whole_number("SHELL_SIGN_IN_S", 12 * 3600)  # older sign-ins h
 SHELL_FILE_MIB = whole_number("SHELL_FILE_MIB", 100)  # one file that is dragged into or out of a machine
 RECORDING_DAYS = whole_number("RECORDING_DAYS", 90)  # 0 = for ever
 
+# -- clusters -----------------------------------------------------------------
+NODE_LOG_DAYS = whole_number("NODE_LOG_DAYS", 14)  # logs read from machines, and bundles; 0 = for ever
+EGRESS_PROBE = os.environ.get("EGRESS_PROBE", "www.msftconnecttest.com:80")  # the matrix' way out; "" = none
+# A folder on the lab host with op-readiness and e2e.test; "" = readiness is not run from here.
+READINESS_DIR = os.environ.get("READINESS_DIR", "")
+READINESS_LIMIT_S = whole_number("READINESS_LIMIT_S", 4 * 3600)
+
 # -- files, words, logging ------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static")).resolve()
@@ -248,13 +255,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = False
 LOGGING = {
-# -- clusters -----------------------------------------------------------------
-NODE_LOG_DAYS = whole_number("NODE_LOG_DAYS", 14)  # logs read from machines, and bundles; 0 = for ever
-EGRESS_PROBE = os.environ.get("EGRESS_PROBE", "www.msftconnecttest.com:80")  # the matrix' way out; "" = none
-# A folder on the lab host with op-readiness and e2e.test; "" = readiness is not run from here.
-READINESS_DIR = os.environ.get("READINESS_DIR", "")
-READINESS_LIMIT_S = whole_number("READINESS_LIMIT_S", 4 * 3600)
-
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
