@@ -12,15 +12,44 @@ from webapp.cluster.linux_look import look_command, parse_api, parse_machine
 from webapp.cluster.usual import medians
 
 NOW = datetime(2026, 11, 22, 15, tzinfo=UTC)
+UNITS = """
+MainPID=811
+ExecStart={ path=/usr/bin/kubelet ; argv[]=/usr/bin/kubelet --token=abcdef.0123456789abcdef ; pid=811 ; }
+User=
+Id=kubelet.service
+ActiveState=failed
+UnitFileState=enabled
+ActiveEnterTimestamp=Sun 2026-11-22 14:00:00 UTC
+
+MainPID=790
+Id=containerd.service
+ActiveState=active
+UnitFileState=enabled
+ActiveEnterTimestamp=Sun 2026-11-22 14:00:00 UTC
+
+Id=chrony.service
+ActiveState=active
+
+Id=ssh.service
+ActiveState=active
+"""
+JOURNAL = """
+1795358400.120 head systemd[1]: kubelet.service: Scheduled restart job, restart counter is at 1.
+1795358401.003 head systemd[1]: Started kubelet.service - kubelet: The Kubernetes Node Agent.
+"""
 SAID = "\n".join(
     [
         "",
         "labkit-look date",
         "2026-11-22T15:01:00Z",
+        "labkit-look restarts",
+        JOURNAL,
         "labkit-look units",
-        "active\nfailed\nactive\nactive",
+        UNITS,
+        "labkit-look cni",
+        '==> /etc/cni/net.d/10-calico.conflist <==\n{"name": "k8s-pod-network"}',
         "labkit-look files",
-        "/etc/kubernetes:\nadmin.conf\nkubelet.conf\n\n/var/lib/labkit/state:\nsmoke.json",
+        "/etc/cni/net.d:\n10-calico.conflist\n\n/etc/kubernetes:\nadmin.conf\nkubelet.conf\n\n/var/lib/labkit/state:\nsmoke.json",
         "labkit-look versions",
         "Kubernetes v1.36.1\ncontainerd github.com/containerd/containerd/v2 v2.3.4 abc",
         "labkit-look healthz",
@@ -44,11 +73,29 @@ def test_machine_and_api_are_read_from_one_answer() -> None:
     assert kube is not None
     states = {service.name: service.state for service in facts.services or ()}
     assert states == {"containerd": "Running", "kubelet": "Stopped", "chrony": "Running", "ssh": "Running"}
+    assert facts.cni_files == ("10-calico.conflist",)
+    assert [(file.name, file.text) for file in facts.cni_contents] == [
+        ("10-calico.conflist", '{"name": "k8s-pod-network"}')
+    ]
     assert (facts.clock_skew_s, facts.is_kubelet_healthy, facts.is_api_ready) == (60.0, True, True)
     assert facts.files is not None
     assert "smoke.json" in facts.files
     assert [binary.version for binary in facts.binaries or ()] == ["v1.36.1", "v2.3.4"]
     assert ([node.name for node in kube.nodes], kube.missing) == (["winw1"], ("events", "tokens"))
+
+
+def test_units_tell_since_when_restarts_and_command() -> None:
+    facts = parse_machine(SAID, NOW)
+
+    assert facts is not None
+    kubelet, containerd = facts.service("kubelet"), facts.service("containerd")
+    assert kubelet is not None
+    assert containerd is not None
+    assert (containerd.pid, containerd.since, containerd.restarts) == (790, NOW - timedelta(hours=1), ())
+    assert (kubelet.since, kubelet.start_type, kubelet.account) == (None, "Automatic", "root")
+    assert kubelet.restarts == (datetime(2026, 11, 22, 14, 40, tzinfo=UTC),)
+    assert kubelet.command.startswith("/usr/bin/kubelet --token=")
+    assert "0123456789abcdef" not in kubelet.command
 
 
 @pytest.mark.parametrize("said", ["", "Permission denied (publickey).", "labkit-look date"], ids=range(3))

@@ -25,6 +25,8 @@ LOOK: dict[str, Any] = {
     "kubelet_conf": False,
     "cni_files": ["10-calico.conflist"],
     "networks": [{"Name": "Größe", "Type": "Overlay", "ManagementIP": "192.168.56.11"}],
+    "endpoint_list": [{"Name": "whoami", "Address": "10.244.11.3", "Network": "Calico", "State": "2"}],
+    "cni_texts": [{"Name": "10-calico.conflist", "Text": "{\r\n}\r\n"}],
     "services": [
         {
             "Name": "kubelet",
@@ -64,6 +66,8 @@ def test_look_is_read_however_it_is_told(said: bytes) -> None:
     assert service.restarts == (datetime(2026, 11, 22, 14, 40, tzinfo=UTC),)
     assert "0123456789abcdef" not in service.command
     assert [network.name for network in facts.hns_networks or ()] == ["Größe"]
+    assert [(end.address, end.state) for end in facts.endpoints] == [("10.244.11.3", "Attached")]
+    assert [file.text for file in facts.cni_contents] == ["{\n}"]
     assert (facts.clock_skew_s, facts.missing_features, facts.is_reboot_pending) == (0.0, (), False)
     assert (facts.has_kubelet_conf, facts.has_bootstrap_conf, facts.hns_endpoints) == (False, None, None)
 

@@ -59,6 +59,24 @@ class HnsNetwork:
 
 
 @dataclass(frozen=True)
+class HnsEndpoint:
+    """A pod's or the machine's end of an HNS network."""
+
+    name: str
+    address: str = ""
+    network: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class CniFile:
+    """A CNI configuration as it lies on the machine; `text` is redacted."""
+
+    name: str
+    text: str = ""
+
+
+@dataclass(frozen=True)
 class SystemEvent:
     """One entry of a Windows event log."""
 
@@ -93,6 +111,8 @@ class MachineFacts:
     cni_files: tuple[str, ...] | None = None
     hns_networks: tuple[HnsNetwork, ...] | None = None
     hns_endpoints: int | None = None
+    endpoints: tuple[HnsEndpoint, ...] = ()
+    cni_contents: tuple[CniFile, ...] = ()
     services: tuple[WindowsServiceFacts, ...] | None = None
     events: tuple[SystemEvent, ...] = ()
     log_files: tuple[str, ...] = ()

@@ -6,10 +6,10 @@ is empty or cannot be read leaves its facts unknown.
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 
-from webapp.cluster.facts import BinaryFacts, MachineFacts, ServiceState, WindowsServiceFacts
-from webapp.cluster.powershell import skew
+from webapp.cluster.facts import BinaryFacts, CniFile, MachineFacts, ServiceState, WindowsServiceFacts
+from webapp.cluster.powershell import cni_file, redacted, skew
 from webapp.kube.facts import KubeFacts
 from webapp.kube.loose import load, when
 from webapp.kube.parse import parse_objects
@@ -18,9 +18,16 @@ MARK = "labkit-look"
 KUBECTL = "sudo kubectl --kubeconfig /etc/kubernetes/admin.conf --request-timeout=10s"
 KINDS = "nodes,pods,csr,leases"
 UNITS = ("containerd", "kubelet", "chrony", "ssh")
+PROPERTIES = ("Id", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "MainPID", "User", "ExecStart")
+START_TYPES = {"enabled": "Automatic", "disabled": "Manual", "masked": "Disabled"}
 OF_MACHINE = (
     ("date", "date -u +%Y-%m-%dT%H:%M:%SZ"),
-    ("units", f"systemctl is-active {' '.join(UNITS)}"),
+    (
+        "restarts",
+        "sudo journalctl --no-pager -o short-unix --since -1h -n 200 -t systemd -u containerd -u kubelet",
+    ),
+    ("units", f"LC_ALL=C TZ=UTC systemctl show -p {','.join(PROPERTIES)} {' '.join(UNITS)}"),
+    ("cni", "sudo head -c 4096 /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist"),
     ("addresses", "ip -4 -o addr show"),
     ("files", "sudo ls -1 /etc/kubernetes /etc/cni/net.d /var/lib/labkit/state"),
     ("versions", "kubelet --version; containerd --version"),
@@ -44,6 +51,13 @@ ACTIVE: Mapping[str, ServiceState] = {
     "deactivating": "StopPending",
 }
 ADDRESS = re.compile(r"\binet (\d+\.\d+\.\d+\.\d+)/")
+STARTED = re.compile(r"(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d) UTC")
+PID = re.compile(r"[0-9]{1,9}")
+PROGRAM = re.compile(r"argv\[\]=(.*?) ;")
+RESTART = re.compile(r"(?m)^(\d{9,11})(?:\.\d+)? \S+ systemd\[1\]: (\w+)\.service: Scheduled restart job")
+CNI_FOLDER = "/etc/cni/net.d"
+CNI_HEAD = re.compile(rf"(?m)^==> {CNI_FOLDER}/(\S+) <==$\n?")
+CNI_ENDINGS = (".conf", ".conflist")
 PART = re.compile(rf"(?m)^{MARK} ([a-z]+)\r?$\n?")
 
 
@@ -78,12 +92,15 @@ def parse_machine(said: str, now: datetime) -> MachineFacts | None:
         addresses=tuple(a for a in ADDRESS.findall(parts.get("addresses", "")) if a != "127.0.0.1"),
         binaries=tuple(binaries(parts["versions"])) if parts.get("versions") else None,
         is_kubelet_healthy=parts["healthz"].strip() == "ok" if "healthz" in parts else None,
-        services=tuple(units(parts["units"])) if parts.get("units") else None,
+        services=tuple(units(parts["units"], restarts(parts.get("restarts", ""))))
+        if parts.get("units")
+        else None,
         answers_containerd=is_active(parts, "containerd"),
         files=names(files) if files else None,
         has_kubelet_conf="kubelet.conf" in names(files) if files else None,
         has_bootstrap_conf="bootstrap-kubelet.conf" in names(files) if files else None,
-        cni_files=tuple(n for n in names(files) if n.endswith((".conf", ".conflist"))) if files else None,
+        cni_files=cni_files(files) if files else None,
+        cni_contents=tuple(cni_contents(parts.get("cni", ""))),
         is_api_ready=parts["readyz"].strip().endswith("ok") if parts.get("readyz") else None,
     )
 
@@ -94,14 +111,60 @@ def names(files: str) -> tuple[str, ...]:
     return tuple(line for line in lines if line and not line.endswith(":"))
 
 
-def units(said: str) -> Iterator[WindowsServiceFacts]:
-    """Yield the units; systemctl prints one word each, in the order asked."""
-    for name, word in zip(UNITS, said.split(), strict=False):
-        yield WindowsServiceFacts(name, ACTIVE.get(word, ""))
+def cni_files(files: str) -> tuple[str, ...]:
+    """Return what lies in the CNI's own folder; the other folders' files end in .conf as well."""
+    _, _, rest = files.partition(f"{CNI_FOLDER}:")
+    own = rest.partition("\n/")[0]
+    return tuple(name for name in names(own) if name.endswith(CNI_ENDINGS))
+
+
+def cni_contents(said: str) -> Iterator[CniFile]:
+    """Yield the configurations; head names each file before its text, unless there is only one."""
+    pieces = CNI_HEAD.split(said)
+    for name, content in zip(pieces[1::2], pieces[2::2], strict=True):
+        yield cni_file(name, content)
+
+
+def units(said: str, times: Mapping[str, tuple[datetime, ...]] | None) -> Iterator[WindowsServiceFacts]:
+    """Yield the units; systemctl prints a block of properties for each."""
+    for block in re.split(r"\n\s*\n", said.strip()):
+        told = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        name = told.get("Id", "").removesuffix(".service")
+        if name in UNITS:
+            yield unit(name, told, None if times is None else times.get(name, ()))
+
+
+def unit(name: str, told: Mapping[str, str], times: tuple[datetime, ...] | None) -> WindowsServiceFacts:
+    """Make one unit's facts; a unit that systemd does not know is not there, so nothing is said."""
+    state = ACTIVE.get(told.get("ActiveState", ""), "")
+    start = told.get("UnitFileState", "")
+    program = PROGRAM.search(told.get("ExecStart", ""))
+    began = STARTED.search(told.get("ActiveEnterTimestamp", "")) if state == "Running" else None
+    pid = told.get("MainPID", "")
+    return WindowsServiceFacts(
+        name,
+        state,
+        START_TYPES.get(start, start),
+        account=told.get("User", "") or ("root" if start else ""),
+        command=" ".join(redacted((program[1],))) if program else "",
+        pid=int(pid) or None if PID.fullmatch(pid) else None,
+        since=when(f"{began[1]}T{began[2]}Z") if began else None,
+        restarts=times,
+    )
+
+
+def restarts(said: str) -> dict[str, tuple[datetime, ...]] | None:
+    """Return when systemd restarted each unit within the hour; None when the journal said nothing at all."""
+    if not said.strip():
+        return None
+    found: dict[str, tuple[datetime, ...]] = {}
+    for seconds, name in RESTART.findall(said):
+        found[name] = (*found.get(name, ()), datetime.fromtimestamp(int(seconds), UTC))
+    return found
 
 
 def is_active(parts: Mapping[str, str], name: str) -> bool | None:
-    state = next((unit.state for unit in units(parts.get("units", "")) if unit.name == name), "")
+    state = next((unit.state for unit in units(parts.get("units", ""), None) if unit.name == name), "")
     return None if state == "" else state == "Running"
 
 

@@ -61,8 +61,13 @@ Look 'kubelet_conf' { Test-Path -LiteralPath 'C:\etc\kubernetes\kubelet.conf' }
 Look 'bootstrap_conf' { Test-Path -LiteralPath 'C:\etc\kubernetes\bootstrap-kubelet.conf' }
 Look 'healthz' { try { (Invoke-WebRequest -UseBasicParsing -TimeoutSec 3 'http://127.0.0.1:10248/healthz').StatusCode -eq 200 } catch { $false } }
 Look 'cni_files' { , @(Get-ChildItem 'C:\etc\cni\net.d' -File -ErrorAction SilentlyContinue | ForEach-Object { $_.Name }) }
+Look 'cni_texts' {
+    , @(Get-ChildItem 'C:\etc\cni\net.d' -File -ErrorAction SilentlyContinue | Where-Object { $_.Extension -in '.conf', '.conflist' -and $_.Length -lt 16384 } |
+            Select-Object -First 4 | ForEach-Object { @{ Name = $_.Name; Text = [IO.File]::ReadAllText($_.FullName) } })
+}
 Look 'networks' { , @(Get-HnsNetwork | ForEach-Object { @{ Name = $_.Name; Type = "$($_.Type)"; ManagementIP = "$($_.ManagementIP)"; Subnet = "$(@($_.Subnets)[0].AddressPrefix)" } }) }
 Look 'endpoints' { @(Get-HnsEndpoint).Count }
+Look 'endpoint_list' { , @(Get-HnsEndpoint | Select-Object -First 60 | ForEach-Object { @{ Name = $_.Name; Address = "$($_.IPAddress)"; Network = "$($_.VirtualNetworkName)"; State = "$($_.State)" } }) }
 Look 'services' {
     $names = @('kubelet', 'containerd', 'kube-proxy', 'antrea-agent', 'ovsdb-server', 'ovs-vswitchd', 'CalicoNode', 'CalicoFelix', 'csiproxy', 'csi-proxy', 'hns', 'vmcompute', 'winrm', 'sshd', 'w32time')
     $rows = @(Get-CimInstance Win32_Service | Where-Object { $names -contains $_.Name })

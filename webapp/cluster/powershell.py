@@ -15,6 +15,8 @@ from typing import get_args
 
 from webapp.cluster.facts import (
     BinaryFacts,
+    CniFile,
+    HnsEndpoint,
     HnsNetwork,
     MachineFacts,
     ServiceState,
@@ -47,6 +49,17 @@ START_TYPES = {
     "4": "Disabled",
     "Auto": "Automatic",
 }
+# Source: microsoft/hcsshim, internal/hns/hnsendpoint.go, EndpointState.
+ENDPOINT_STATES = (
+    "Uninitialized",
+    "Created",
+    "Attached",
+    "AttachedSharing",
+    "Detached",
+    "Degraded",
+    "Destroyed",
+)
+MOST_ENDPOINTS, MOST_CNI_FILES, MOST_CNI_TEXT = 60, 4, 4096
 FEATURE_INSTALLED = {"Installed", "1"}
 LICENSED = 1
 # Service Control Manager: 7031, 7034 ended unexpectedly; 7036 "entered the … state".
@@ -128,6 +141,10 @@ def parse_look(said: str | bytes, now: datetime) -> MachineFacts | None:
         cni_files=texts(seen, "cni_files") if "cni_files" in seen else None,
         hns_networks=tuple(map(network, objects(seen, "networks"))) if "networks" in seen else None,
         hns_endpoints=whole(seen, "endpoints"),
+        endpoints=tuple(map(endpoint, objects(seen, "endpoint_list")))[:MOST_ENDPOINTS],
+        cni_contents=tuple(
+            cni_file(text(row, "Name"), text(row, "Text")) for row in objects(seen, "cni_texts")
+        )[:MOST_CNI_FILES],
         services=services(seen, now) if "services" in seen else None,
         events=tuple(event(entry) for entry in objects(seen, "events"))[:100],
         log_files=texts(seen, "log_files"),
@@ -170,6 +187,20 @@ def binary(row: Mapping[str, object]) -> BinaryFacts:
 
 def network(row: Mapping[str, object]) -> HnsNetwork:
     return HnsNetwork(text(row, "Name"), text(row, "Type"), text(row, "ManagementIP"), text(row, "Subnet"))
+
+
+def endpoint(row: Mapping[str, object]) -> HnsEndpoint:
+    """Read an endpoint; its state comes as a name, or as a number from an older module."""
+    state = text(row, "State")
+    if state.isdecimal():
+        state = ENDPOINT_STATES[int(state)] if int(state) < len(ENDPOINT_STATES) else ""
+    return HnsEndpoint(text(row, "Name"), text(row, "Address"), text(row, "Network"), state)
+
+
+def cni_file(name: str, content: str) -> CniFile:
+    """Keep a configuration's text without secrets, its end cut off where it is long."""
+    lines = redacted(tuple(content.replace("\r", "")[:MOST_CNI_TEXT].split("\n")))
+    return CniFile(name, "\n".join(lines).strip())
 
 
 def event(row: Mapping[str, object]) -> SystemEvent:

@@ -110,8 +110,7 @@ def line_of(changes: dict[Key, Entered], now: datetime) -> str:
     standing = [
         (entered.state != "failed", entered.at, machine, key)
         for (machine, kind, key), entered in changes.items()
-        # A machine that is off is told by its own state, on every page.
-        if kind == Change.Kind.RUNG and key != "machine" and entered.state in ("failed", "now")
+        if kind == Change.Kind.RUNG and entered.state in ("failed", "now")
     ]
     if not standing:
         return ""

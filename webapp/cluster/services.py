@@ -199,16 +199,30 @@ def logs_of(facts: MachineFacts | None, name: str) -> tuple[str, ...]:
 
 def linux_rows(seen: Seen) -> tuple[ServiceRow, ...]:
     units = (seen.facts.services if seen.facts else None) or ()
-    rows = [linux_row(unit) for unit in units if unit.name in ("kubelet", "containerd")]
+    rows = [linux_row(unit, seen.now) for unit in units if unit.name in ("kubelet", "containerd")]
     if seen.wanted.role != "control-plane" or seen.kube is None:
         return tuple(rows)
     return (*rows, *(static_row(app, static_pod(seen, app)) for app in STATIC_PODS))
 
 
-def linux_row(unit: WindowsServiceFacts) -> ServiceRow:
+def linux_row(unit: WindowsServiceFacts, now: datetime) -> ServiceRow:
     is_right = None if unit.state == "" else unit.state == "Running"
-    title = TITLES[unit.name]
-    return ServiceRow(unit.name, title, "running", is_right, "systemd unit", unit.state, can_control=True)
+    return ServiceRow(
+        unit.name,
+        TITLES[unit.name],
+        "running",
+        is_right,
+        "systemd unit",
+        unit.state,
+        unit.start_type,
+        unit.since,
+        buckets(unit.restarts, now),
+        account=unit.account,
+        command=unit.command,
+        log_files=(f"journal of {unit.name}",),
+        pid=unit.pid,
+        can_control=True,
+    )
 
 
 def static_row(app: str, pod: PodFacts | None) -> ServiceRow:
