@@ -23,10 +23,13 @@ from webapp.cluster.readiness_run import do_readiness
 from webapp.cluster.workloads import do_apply, do_remove
 from webapp.hosts.actions import inspect_host, report_host
 from webapp.hosts.models import Host
+from webapp.inject.steps import INJECT_KINDS
+from webapp.pairing.actions import end_unjoined
 from webapp.planning.plan import Verb
 from webapp.runs.actions import enqueue_forgotten, request_run
 from webapp.runs.execute import SHUTTING_DOWN, execute_run
 from webapp.runs.reap import reap_host
+from webapp.supply.step import SUPPLY_KINDS
 
 FORGOTTEN_AFTER_S = 15
 FIX_LOST_AFTER_S = 600
@@ -41,7 +44,7 @@ ERRANDS: dict[str, Doer] = {
 
 @shared_task(name="webapp.execute_run")
 def execute_run_task(run_id: int) -> None:
-    execute_run(run_id)
+    execute_run(run_id, {**INJECT_KINDS, **SUPPLY_KINDS})
 
 
 @shared_task(name="webapp.execute_build")
@@ -74,6 +77,7 @@ def tick_task() -> None:
     reap_fixes(timezone.now(), FIX_LOST_AFTER_S)
     reap_errands(timezone.now(), FIX_LOST_AFTER_S)
     prune(timezone.now(), settings.NODE_LOG_DAYS)
+    end_unjoined(timezone.now())
 
 
 @shared_task(name="webapp.keep_host")

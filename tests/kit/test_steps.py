@@ -46,8 +46,10 @@ def test_step_has_a_script_of_its_system(step: KitStep) -> None:
 def test_every_script_belongs_to_a_step_or_is_shared() -> None:
     shared = {
         "linux/lib.sh",
+        "linux/inject-lib.sh",
         "linux/run-step.sh",
         "windows/lib.ps1",
+        "windows/inject-lib.ps1",
         "windows/run-step.ps1",
     }
     scripts = {str(path.relative_to(KIT)) for path in KIT.glob("*/*") if path.suffix in (".sh", ".ps1")}

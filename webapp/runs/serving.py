@@ -28,6 +28,7 @@ class Serving:
 
     server: FileServer
     stack: ExitStack
+    overrides: dict[tuple[str, str], tuple[str, str]] = field(default_factory=dict)  # what was offered so far
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -62,13 +63,20 @@ def locals_in(folder: Path) -> list[Local]:
     return list(locals_of(original(read_list(folder, "overrides"))))
 
 
+def address_of(folder: Path) -> str:
+    """Return the lab host's address on the lab's network; a rehearsal has none, its guests are here."""
+    lab = json.loads((folder / "lab.json").read_text(encoding="utf-8"))
+    if lab["provider"] == "rehearsal":
+        return "127.0.0.1"
+    return str(ipaddress.IPv4Address(lab["network"]["gateway"]))
+
+
 def open_server(run_id: int, folder: Path) -> Serving:
     """Return the run's server on the lab's gateway address, begun now if there is none. Raises OSError."""
     with _turn:
         if run_id not in _open:
-            network = json.loads((folder / "lab.json").read_text(encoding="utf-8"))["network"]
             with ExitStack() as stack:
-                server = FileServer(str(ipaddress.IPv4Address(network["gateway"])), {})
+                server = FileServer(address_of(folder), {})
                 stack.enter_context(server)
                 stack.callback(restore, folder)
                 _open[run_id] = Serving(server, stack.pop_all())
@@ -85,7 +93,9 @@ def start(run_id: int, folder: Path, cache: Cache, found: Mapping[str, Cached]) 
             serving.server.files[url_key(url)] = cached.path
         for name in LISTS:
             if lists := read_list(folder, name):
-                write_list(folder, name, served(lists, serving.server.url, hashes))
+                # Builds may have been offered before the downloads were there.
+                whole = offered(served(lists, serving.server.url, hashes), serving.overrides)
+                write_list(folder, name, whole)
     return serving.server.url
 
 
@@ -110,7 +120,8 @@ def offer_overrides(run_id: int, folder: Path, cache: Cache, found: Files) -> No
         for file in found.values():
             if file.path.is_relative_to(cache.root):
                 serving.stack.enter_context(cache.using(cache.url_of(file.path)))
-        write_list(folder, "overrides", offered(read_list(folder, "overrides"), addresses))
+        serving.overrides |= addresses
+        write_list(folder, "overrides", offered(read_list(folder, "overrides"), serving.overrides))
 
 
 def restore(folder: Path) -> None:

@@ -15,7 +15,9 @@ import yaml
 KIT = Path(__file__).parents[3] / "environments" / "kit"
 SCRIPTS = sorted((KIT / "windows").rglob("*.ps1"))
 STEPS = [
-    path for path in SCRIPTS if path.name not in ("lib.ps1", "run-step.ps1") and path.parent.name == "windows"
+    path
+    for path in SCRIPTS
+    if path.name not in ("lib.ps1", "inject-lib.ps1", "run-step.ps1") and path.parent.name == "windows"
 ]
 HEADER = (
     "$ErrorActionPreference = 'Stop'; $ProgressPreference = 'SilentlyContinue'",
