@@ -65,6 +65,7 @@ def checksum(name: str, wrong: str) -> bytes:
 
 @pytest.fixture
 def context(db: None, owner: User, mirror: Publisher, settings) -> Iterator[StepContext]:
+    settings.LAB_VAGRANT = "/nowhere/vagrant"  # its plugins are of no interest here
     lab = real_lab(owner, settings.ENVIRONMENTS_DIR)
     run = RunFactory(lab=lab)
     yield StepContext(run, DOWNLOADS, StepFactory(run=run, kind="download"), lambda: False)

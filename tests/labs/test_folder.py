@@ -53,6 +53,30 @@ def test_a_mirror_stands_in_every_address(make: MakeLab, settings):
     assert "http://mirror.test:8080/dl.k8s.io/v" in flat
 
 
+@pytest.mark.parametrize(
+    ("plugins", "communicator"),
+    [
+        (("vagrant-libvirt", "winrm", "winrm-fs", "winrm-elevated"), "winrm"),
+        (("vagrant-libvirt", "winrm"), "winssh"),
+        ((), "winssh"),
+    ],
+    ids=["all gems", "one of them", "none"],
+)
+def test_windows_is_reached_over_ssh_where_the_winrm_gems_are_missing(
+    make: MakeLab, settings, tmp_path: Path, plugins: tuple[str, ...], communicator: str
+):
+    vagrant = tmp_path / "vagrant"
+    vagrant.write_text("#!/bin/sh\n" + "".join(f"echo '{name} (1.0, global)'\n" for name in plugins))
+    vagrant.chmod(0o755)
+    settings.LAB_VAGRANT = str(vagrant)
+    lab = make("cni: calico\n", "libvirt")
+
+    prepare_folder(lab, lab_folder(lab), ENVIRONMENTS)
+
+    machines = json.loads((lab_folder(lab) / "lab.json").read_text())["machines"]
+    assert [machine["communicator"] for machine in machines] == ["ssh", communicator]
+
+
 def test_a_label_is_exact_in_a_rehearsal_from_its_launch_on(make: MakeLab):
     lab = make("kubernetes: {version: stable-1.36}\n")
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, Literal
 
 from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.spec import LabSpec, MachineSpec, Role
 
+# How Vagrant reaches Windows machines: winssh where its WinRM gems are missing.
+WindowsOver = Literal["winrm", "winssh"]
 # Where each role's addresses begin, counted from the subnet's first address.
 FIRST_HOST: Mapping[Role, int] = {"control-plane": 10, "windows": 11, "linux": 21}
 
@@ -48,6 +50,7 @@ def lab_json(
     provider: str,
     kit_steps: Sequence[KitStep],
     rehearsal_speed: float | None = None,
+    windows_over: WindowsOver = "winrm",
 ) -> dict[str, Any]:  # Any: the JSON edge
     """Return what the kit reads; `spec` is a placed one. Contract: docs/kit.md."""
     value = spec.to_json()
@@ -60,15 +63,17 @@ def lab_json(
         "scope": spec.scope,
         "network": {**value["network"], "gateway": str(network[1])},
         **{key: value[key] for key in ("kubernetes", "overrides", "build_ref", "cni", "containerd")},
-        "machines": [_machine_json(spec, machine, kit_steps) for machine in spec.machines],
+        "machines": [_machine_json(spec, machine, kit_steps, windows_over) for machine in spec.machines],
         "rehearsal": {**value["rehearsal"], "speed": spec.rehearsal.speed or rehearsal_speed},
     }
 
 
-def _machine_json(spec: LabSpec, machine: MachineSpec, kit_steps: Sequence[KitStep]) -> dict[str, Any]:
+def _machine_json(
+    spec: LabSpec, machine: MachineSpec, kit_steps: Sequence[KitStep], windows_over: WindowsOver
+) -> dict[str, Any]:
     """Any: the JSON edge. All steps of the machine, whatever verb they belong to."""
     facts = {"role": machine.role, "os": machine.os, "scope": spec.scope, "cni": spec.cni.name}
     keys = ("name", "title", "script", "inputs", "may_reboot", "usual_s")
     steps = [{key: getattr(step, key) for key in keys} for step in kit_steps if step.belongs_on(**facts)]
-    communicator = "winrm" if machine.os == "windows" else "ssh"
+    communicator = windows_over if machine.os == "windows" else "ssh"
     return {**asdict(machine), "communicator": communicator, "steps": steps}

@@ -11,7 +11,8 @@ from webapp import live
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.hosts.inspection import Facts, gather, judge
+from webapp.catalog.placing import WindowsOver
+from webapp.hosts.inspection import Facts, gather, has_winrm_gem, judge, plugins_of
 from webapp.hosts.models import Host
 from webapp.hosts.preflight import judge_host
 from webapp.vagrant.driver import find_vagrant
@@ -42,6 +43,12 @@ def gather_facts() -> Facts:
     """Ask this computer, with the site's settings."""
     vagrant_home = Path(settings.LAB_VAGRANT_HOME)
     return gather(Path(settings.LAB_HOME), find_vagrant(settings.LAB_VAGRANT), vagrant_home)
+
+
+def windows_over() -> WindowsOver:
+    """Tell how this host's Vagrant reaches a Windows machine: winssh where its WinRM gems are missing."""
+    plugins = plugins_of(find_vagrant(settings.LAB_VAGRANT), Path(settings.LAB_VAGRANT_HOME))
+    return "winrm" if has_winrm_gem(plugins) else "winssh"
 
 
 def request_inspection(host: Host, by: User) -> None:

@@ -19,6 +19,7 @@ from webapp.hosts import system
 Level = Literal["ok", "warning", "error"]
 GIB = 1024**3
 ASK_TIMEOUT_S = 30
+WINRM_GEMS = {"winrm", "winrm-fs", "winrm-elevated"}
 
 
 @dataclass(frozen=True)
@@ -84,9 +85,7 @@ def gather(lab_home: Path, vagrant: Path | None, vagrant_home: Path | None = Non
     """Ask the system. Takes a few seconds where Vagrant is installed; plugins are those of `vagrant_home`."""
     lab_home.mkdir(parents=True, exist_ok=True)
     memory = psutil.virtual_memory()
-    env = {**os.environ, **({"VAGRANT_HOME": str(vagrant_home)} if vagrant_home else {})}
-    listed = ask(str(vagrant), "plugin", "list", env=env) if vagrant else ""
-    plugins = tuple(line.split()[0] for line in listed.splitlines() if "(" in line)
+    plugins = plugins_of(vagrant, vagrant_home)
     return Facts(
         system=f"{platform.system()} {platform.release()}",
         cpus=psutil.cpu_count() or 1,
@@ -108,10 +107,17 @@ def gather(lab_home: Path, vagrant: Path | None, vagrant_home: Path | None = Non
     )
 
 
+def plugins_of(vagrant: Path | None, vagrant_home: Path | None) -> tuple[str, ...]:
+    """Return Vagrant's plugins below this home; () without Vagrant."""
+    env = {**os.environ, **({"VAGRANT_HOME": str(vagrant_home)} if vagrant_home else {})}
+    listed = ask(str(vagrant), "plugin", "list", env=env) if vagrant else ""
+    return tuple(line.split()[0] for line in listed.splitlines() if "(" in line)
+
+
 def has_winrm_gem(plugins: Iterable[str]) -> bool:
-    """HashiCorp's own package bundles the gem; distributions' packages do not."""
+    """HashiCorp's own package bundles the three gems; distributions' packages do not."""
     bundled = Path("/opt/vagrant/embedded/gems").exists()
-    return bundled or "winrm" in set(plugins)
+    return bundled or set(plugins) >= WINRM_GEMS
 
 
 def judge(facts: Facts) -> Inspection:
@@ -153,7 +159,7 @@ def judge_vagrant(facts: Facts) -> Iterable[Finding]:
             "winrm",
             "warning",
             "Vagrant has no WinRM",
-            "Every command on a lab with a WinRM machine would end in “cannot load such file -- winrm”.",
+            "Windows machines of labs launched now are reached over SSH, which their boxes must run.",
             "vagrant plugin install winrm winrm-fs winrm-elevated",
         )
 

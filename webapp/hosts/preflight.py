@@ -44,6 +44,7 @@ class Need:
     boxes: tuple[Box, ...] = ()
     is_made: bool = False
     is_emulated: bool = False  # provider_options.driver qemu: no hardware virtualisation is wanted
+    windows_over: str = "winrm"  # or winssh, as the lab was made
     missing_files: tuple[str, ...] = ()  # a sentence each: overrides that name a file which is not here
 
 
@@ -95,14 +96,16 @@ REMEDIES = {
 
 
 def judge_winrm(facts: Facts, need: Need) -> Iterator[Finding]:
-    if need.windows_count and facts.vagrant and not facts.has_winrm:
-        yield Finding(
-            "winrm",
-            "error",
-            "Vagrant has no WinRM",
-            "Every command on this lab would end in “cannot load such file -- winrm”.",
-            "vagrant plugin install winrm winrm-fs winrm-elevated",
-        )
+    if not need.windows_count or not facts.vagrant or facts.has_winrm:
+        return
+    level: Level = "error" if need.windows_over == "winrm" else "warning"
+    detail = (
+        "Every command on this lab would end in “cannot load such file -- winrm”."
+        if level == "error"
+        else "This lab's Windows machines are reached over SSH instead: their box must run OpenSSH."
+    )
+    remedy = "vagrant plugin install winrm winrm-fs winrm-elevated"
+    yield Finding("winrm", level, "Vagrant has no WinRM", detail, remedy)
 
 
 def judge_ranges(facts: Facts, provider: str, subnet: str) -> Iterator[Finding]:

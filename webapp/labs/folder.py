@@ -10,6 +10,7 @@ from webapp.catalog import library
 from webapp.catalog.placing import lab_json
 from webapp.catalog.render import render_files
 from webapp.catalog.spec import LabSpec
+from webapp.hosts.actions import windows_over
 from webapp.labs.launch_checks import refusals
 from webapp.labs.models import Lab
 
@@ -65,13 +66,15 @@ def rendered(lab: Lab, environments: Path) -> dict[str, str]:
 
 
 def wanted_text(lab: Lab, environments: Path) -> str:
+    spec = LabSpec.from_json(lab.spec)
     value = lab_json(
-        LabSpec.from_json(lab.spec),
+        spec,
         lab=lab.slug,
         prefix=lab.name_prefix,
         provider=lab.provider,
         kit_steps=library.kit_steps(environments),
         rehearsal_speed=settings.LAB_REHEARSAL_SPEED,
+        windows_over="winrm" if lab.is_rehearsal or not spec.windows_machines else windows_over(),
     )
     return json.dumps(value, indent=2)
 

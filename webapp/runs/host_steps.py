@@ -1,5 +1,6 @@
 """Steps on the lab host itself, before or beside the machines: preflight, downloads."""
 
+import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -50,8 +51,15 @@ def need_of(lab: Lab) -> Need:
         boxes=boxes_of(lab),
         is_made=lab.machines.exclude(state__in=("", NOT_CREATED)).exists(),
         is_emulated=options.get("driver") == "qemu",
+        windows_over=windows_over_of(lab),
         missing_files=missing_files(lab),
     )
+
+
+def windows_over_of(lab: Lab) -> str:
+    """Return how the lab's own folder says that its Windows machines are reached."""
+    machines = json.loads((lab_folder(lab) / "lab.json").read_text(encoding="utf-8"))["machines"]
+    return next((machine["communicator"] for machine in machines if machine["os"] == "windows"), "winrm")
 
 
 def missing_files(lab: Lab) -> tuple[str, ...]:
