@@ -25,6 +25,7 @@ PACKAGES = (
     "kmod",
     "procps",
     "busybox-static",
+    "curl",
 )
 # For the initrd: what must be there before the root file system is.
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng")

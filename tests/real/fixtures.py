@@ -71,6 +71,20 @@ class RealVagrant:
             }
         )
 
+    def cluster_definition(self) -> str:
+        """Return one of a control plane alone, whose kubectl is the lab host's file FILES/mine/kubectl."""
+        machine = {"name": "controlplane", "role": "control-plane", "cpus": 2, "memory_mib": 1700}
+        return yaml.safe_dump(
+            {
+                "kubernetes": {"version": "1.36.1"},
+                "cni": "none",
+                "overrides": {"linux": {"kubectl": {"source": "file", "path": "mine/kubectl"}}},
+                "machines": [{**machine, "box": self.box, "box_url": self.box_url}],
+                "network": {"subnet": self.subnet},
+                "provider": {"name": "libvirt", **self.provider_options},
+            }
+        )
+
     def driver(self, folder: Path) -> VagrantDriver:
         return VagrantDriver(folder, executable=self.vagrant, vagrant_home=self.home)
 
@@ -224,14 +238,14 @@ def real_lab(real_vagrant: RealVagrant, tmp_path_factory: pytest.TempPathFactory
     shutil.copytree(REPOSITORY / "environments/kit", folder, dirs_exist_ok=True)
     (folder / "lab.json").write_text(json.dumps(lab_json(real_vagrant, [real_vagrant.machine()])))
     yield RealLab(folder, real_vagrant.driver(folder), real_vagrant)
-    subprocess.run(
-        [real_vagrant.vagrant, "destroy", "--force"],
-        cwd=folder,
-        env=real_vagrant.driver(folder).env,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    destroy_all(real_vagrant, folder)
+
+
+def destroy_all(real: RealVagrant, folder: Path) -> None:
+    """Take away the machines of a lab's folder, if there are any."""
+    command = [real.vagrant, "destroy", "--force"]
+    env = real.driver(folder).env
+    subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=120, check=False)
 
 
 def lab_json(real: RealVagrant, machines: list[dict[str, object]]) -> dict[str, object]:

@@ -24,7 +24,7 @@ replace_binary() {
     die "The new $name does not start on this machine."
   [[ $name == kubelet && -f /var/lib/kubelet/config.yaml ]] && joined=1
   if [[ -n $joined ]]; then systemctl stop kubelet; fi
-  cp -p "$target" "$target.before-labkit"
+  if [[ -e $target ]]; then cp -p "$target" "$target.before-labkit"; fi
   install -m 0755 "$new" "$target"
   changed "$name"
   if [[ -n $joined ]]; then restart_kubelet "$target"; fi
