@@ -1,9 +1,10 @@
 # One image for web, worker, beat and migrate; docker-compose.yml says which command each runs.
 FROM python:3.12-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-COPY requirements/run.txt /requirements/run.txt
+COPY requirements/run.txt requirements/assets.txt /requirements/
 RUN python -m venv /opt/lab \
-    && /opt/lab/bin/pip install --require-hashes --only-binary :all: -r /requirements/run.txt
+    && /opt/lab/bin/pip install --require-hashes --only-binary :all: -r /requirements/run.txt \
+    && /opt/lab/bin/pip install --require-hashes --only-binary :all: --no-deps -r /requirements/assets.txt
 
 FROM python:3.12-slim-bookworm
 ENV PATH=/opt/lab/bin:$PATH \

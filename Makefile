@@ -78,6 +78,7 @@ kit-cache: venv
 lock: venv
 	$(LOCK) requirements/run.in --output-file requirements/run.txt
 	$(LOCK) requirements/dev.in --output-file requirements/dev.txt
+	$(LOCK) --no-deps requirements/assets.in --output-file requirements/assets.txt
 
 clean:
 	rm -rf $(VENV) node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis test-results

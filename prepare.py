@@ -20,6 +20,9 @@ INSTALL_NEEDS_MIB, START_NEEDS_MIB = 700, 50
 # An installed dev.txt holds all of run.txt: dev.in is locked under its constraints.
 COVERS = {"run": ("run",), "dev": ("run", "dev")}
 
+# JavaScript that pages load out of Python packages; what those packages depend on is not wanted.
+ASSETS = "assets"
+
 
 class Refusal(Exception):
     """Why nothing is started: one sentence for the person at the terminal."""
@@ -34,6 +37,7 @@ def main(lock: str) -> None:
     check_room(VENV, INSTALL_NEEDS_MIB)
     make_venv(python)
     install(lock)
+    install(ASSETS, "--no-deps")
     write_stamps(lock)
 
 
@@ -77,9 +81,12 @@ def stamp_file(lock: str) -> str:
 
 
 def stamp_of(lock: str) -> str:
-    """Return what an installation of this lock is known by: the digest of its text."""
-    with open(lock_file(lock), "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()
+    """Return what an installation of this lock and the assets is known by: the digest of their texts."""
+    digest = hashlib.sha256()
+    for name in (lock, ASSETS):
+        with open(lock_file(name), "rb") as file:
+            digest.update(file.read())
+    return digest.hexdigest()
 
 
 def is_prepared(lock: str) -> bool:
@@ -114,14 +121,14 @@ def make_venv(python: str) -> None:
     raise Refusal("The virtual environment could not be made: {}".format(last_line(done.stdout)))
 
 
-def install(lock: str) -> None:
+def install(lock: str, *options: str) -> None:
     """Install the lock, every file checked against its hash."""
     print(
         "Installing requirements/{}.txt (the first time this takes a minute or two) …".format(lock),
         flush=True,
     )
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
-               "--only-binary", ":all:", "-r", lock_file(lock)]  # fmt: skip
+               "--only-binary", ":all:", *options, "-r", lock_file(lock)]  # fmt: skip
     done = subprocess.run(command, check=False)
     if done.returncode != 0:
         check_room(VENV, START_NEEDS_MIB)

@@ -95,6 +95,7 @@ class Stack:
         self.start_web()
         self.start_worker()
         self.start_beat()
+        self.start_shells()
         wait_until(
             lambda: self.query("SELECT 1 FROM webapp_host WHERE checked_at IS NOT NULL"), 60, "host seen"
         )
@@ -173,6 +174,9 @@ class Stack:
     def start_beat(self) -> None:
         self.start_part("beat", sys.executable, "-m", "celery", "-A", "webapp", "beat")
 
+    def start_shells(self) -> None:
+        self.start_part("shells", sys.executable, "manage.py", "shells")
+
     def stop_part(self, name: str, number: signal.Signals = signal.SIGTERM) -> None:
         part = self.parts.pop(name, None)
         if part is None:
@@ -185,7 +189,7 @@ class Stack:
             part.wait()
 
     def stop(self) -> None:
-        for name in ("beat", "worker", "web", "redis"):
+        for name in ("beat", "worker", "shells", "web", "redis"):
             self.stop_part(name)
 
     @staticmethod

@@ -4,11 +4,13 @@ The embedded default (no variable set) keeps everything under var/: SQLite, the
 labs' folders, Vagrant's home, a generated secret key.
 """
 
+import importlib.util
 import os
 import secrets
 from pathlib import Path
 
 import dj_database_url
+from csp.constants import NONCE
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -32,6 +34,13 @@ def whole_number(name: str, default: int) -> int:
     if not value.isdecimal():
         raise SystemExit(f"{name}={value!r} is not a whole number.")
     return int(value)
+
+
+def package_folder(package: str, below: str) -> list[Path]:
+    """Return a folder of an installed package that is never imported; none when it is not installed."""
+    spec = importlib.util.find_spec(package)
+    places = spec.submodule_search_locations if spec else None
+    return [Path(place) / below for place in list(places or ())[:1]]
 
 
 def words(name: str, default: str = "") -> list[str]:
@@ -117,6 +126,7 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
         "connect-src": ["'self'"],
+        "style-src": ["'self'", NONCE],  # a page that asks for the nonce: xterm.js makes <style> elements
         "img-src": ["'self'", "data:"],
         "object-src": ["'none'"],
         "base-uri": ["'none'"],
@@ -212,6 +222,8 @@ LAB_CACHE_GIB = whole_number("LAB_CACHE_GIB", 20)  # the oldest downloads go whe
 # Vagrant's own home: boxes and plugins; kept inside var/ so that nothing is written elsewhere.
 LAB_VAGRANT_HOME = Path(os.environ.get("VAGRANT_HOME", VAR_DIR / "vagrant.d")).resolve()
 LAB_HEARTBEAT_S = 5
+LAB_INJECT_SETTLE_S = whole_number("LAB_INJECT_SETTLE_S", 15)  # an injected program has to live this long
+LAB_INJECT_LOCK_S = whole_number("LAB_INJECT_LOCK_S", 60)  # and its file has to be let go within this
 LAB_LOST_AFTER_S = whole_number("LAB_LOST_AFTER_S", 20)  # a silent holder is lost after this
 
 # -- builds -------------------------------------------------------------------
@@ -248,7 +260,12 @@ READINESS_LIMIT_S = whole_number("READINESS_LIMIT_S", 4 * 3600)
 # -- files, words, logging ------------------------------------------------------
 STATIC_URL = "static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT", VAR_DIR / "static")).resolve()
-STATICFILES_DIRS = [BASE_DIR / "static"]
+# Third-party JavaScript out of locked packages (requirements/assets.in); docs/shells.md names the licences.
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [
+    BASE_DIR / "static",
+    *(("vendor/xterm", folder) for folder in package_folder("nicegui", "elements/xterm/dist")),
+    *(("vendor/asciinema", folder) for folder in package_folder("mkdocs_asciinema_player", "assets")),
+]
 WHITENOISE_USE_FINDERS = True
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"

@@ -17,7 +17,7 @@ from tests.stack import ROOT
 def checkout(tmp_path: Path) -> Path:
     """A checkout whose lock lists nothing, so that installing it asks no registry."""
     (tmp_path / "requirements").mkdir()
-    for lock in ("run", "dev"):
+    for lock in ("run", "dev", "assets"):
         (tmp_path / "requirements" / f"{lock}.txt").write_text("# nothing\n")
     shutil.copy2(ROOT / "prepare.py", tmp_path)
     return tmp_path

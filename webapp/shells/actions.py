@@ -18,8 +18,10 @@ from webapp.labs.models import Lab, Machine
 from webapp.shells import client
 from webapp.shells.errors import ShellError
 from webapp.shells.models import Recording, Terminal
+from webapp.shells.protocol import BadFrame
 from webapp.shells.recordings import recording_file
 
+COPY_WITHIN_S = 310.0
 LIVE = (Terminal.Status.WAITING, Terminal.Status.OPEN)
 
 
@@ -113,6 +115,18 @@ def delete_old_recordings(days: int) -> int:
     before = timezone.now() - timedelta(days=days)
     old = Recording.objects.filter(ended_at__lt=before, deleted_at=None).select_related("terminal__machine")
     return sum(delete_recording(recording, None) for recording in old)
+
+
+def copy_file(terminal: Terminal, by: User, way: str, name: str, local: str) -> str:
+    """Copy a file "up" into the machine or "down" out of it; return why not, "" when it was copied."""
+    question = {"file": way, "terminal": terminal.pk, "name": name, "local": local}
+    try:
+        error = str(client.ask(question, COPY_WITHIN_S).get("error", ""))
+    except (OSError, BadFrame) as failure:
+        error = f"The terminals' process does not answer: {failure}."
+    if not error:
+        audit.record(by, f"copied file {way}", str(terminal), lab_id=terminal.lab_id, detail={"name": name})
+    return error
 
 
 def tell(terminal: Terminal) -> None:

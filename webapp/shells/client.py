@@ -11,10 +11,11 @@ import os
 import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
-from webapp.shells.protocol import json_frame
+from webapp.shells.protocol import HEAD, BadFrame, json_frame, parse_json
 
 logger = logging.getLogger(__name__)
 
@@ -59,3 +60,16 @@ def tell(message: Mapping[str, object]) -> bool:
         logger.info("the terminals' process was not told of %s: %s", dict(message), error)
         return False
     return True
+
+
+def ask(message: Mapping[str, object], timeout_s: float) -> dict[str, Any]:  # Any: the JSON edge
+    """Send one question and wait for its answer. Raises OSError, BadFrame."""
+    with socket_address() as address, socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(timeout_s)
+        connection.connect(address)
+        connection.sendall(json_frame(dict(message)))
+        with connection.makefile("rb") as file:
+            head = file.read(HEAD.size)
+            if len(head) < HEAD.size:
+                raise BadFrame("no answer")
+            return parse_json(file.read(HEAD.unpack(head)[0]))
