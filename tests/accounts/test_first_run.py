@@ -1,9 +1,12 @@
 """The setup token, and who may make the first administrator."""
 
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.factories import UserFactory
 from webapp.accounts.actions import AccountError
@@ -41,3 +44,23 @@ def test_right_token_is_worth_nothing_once_there_is_somebody() -> None:
 
     with pytest.raises(AccountError):
         create_first_administrator(username="ana", password=PASSWORD, given="t", token="t")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_at_the_same_time_one_becomes_administrator() -> None:
+    both = threading.Barrier(2, timeout=20)
+
+    def try_it(name: str) -> bool:
+        both.wait()
+        try:
+            create_first_administrator(username=name, password=PASSWORD, given="t", token="t")
+        except AccountError:
+            return False
+        finally:
+            connection.close()
+        return True
+
+    with ThreadPoolExecutor(2) as threads:
+        made = sorted(threads.map(try_it, ["ana", "ben"]))
+
+    assert (made, User.objects.count()) == ([False, True], 1)

@@ -8,6 +8,8 @@ import os
 import secrets
 from pathlib import Path
 
+from django.db import connection, transaction
+
 from webapp.accounts.actions import AccountError, create_user
 from webapp.accounts.models import Role, User
 
@@ -38,7 +40,19 @@ def create_first_administrator(*, username: str, password: str, given: str, toke
     """Make the first administrator; raises AccountError for a wrong token or when there is somebody."""
     if not token or not secrets.compare_digest(given.strip().encode(), token.encode()):
         raise AccountError("This is not the setup token.")
-    if not is_first_run():
-        raise AccountError("There is an administrator already; sign in.")
-    user, _ = create_user(username=username, role=Role.ADMINISTRATOR, by=None, password=password)
+    with transaction.atomic():
+        lock_people()
+        if not is_first_run():
+            raise AccountError("There is an administrator already; sign in.")
+        user, _ = create_user(username=username, role=Role.ADMINISTRATOR, by=None, password=password)
     return user
+
+
+def lock_people() -> None:
+    """Keep a second first run waiting until the transaction ends: there is no row yet that could be locked.
+
+    SQLite's transactions (BEGIN IMMEDIATE, see settings) wait for each other anyway.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"LOCK TABLE {User._meta.db_table} IN SHARE ROW EXCLUSIVE MODE")
