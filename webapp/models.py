@@ -1,6 +1,7 @@
 """Gathers the rooms' models for Django; nothing else."""
 
 from webapp.accounts.models import AuditEntry, User
+from webapp.bisects.models import Bisect, Trial
 from webapp.builds.models import Artifact, ArtifactUse, Build, Follow, UserComponent
 from webapp.cluster.models import (
     Change,
@@ -25,6 +26,7 @@ __all__ = [
     "Artifact",
     "ArtifactUse",
     "AuditEntry",
+    "Bisect",
     "Build",
     "Change",
     "Cluster",
@@ -56,6 +58,7 @@ __all__ = [
     "Spool",
     "Step",
     "Terminal",
+    "Trial",
     "User",
     "UserComponent",
     "Workload",

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from webapp.background import enqueue
+from webapp.bisects.carry_check import check_trial
+from webapp.bisects.walk import carry_on_bisects
 from webapp.builds import actions as builds
 from webapp.builds import watch as builds_watch
 from webapp.builds.execute import execute_build
@@ -29,6 +31,7 @@ from webapp.planning.plan import Verb
 from webapp.runs.actions import enqueue_forgotten, request_run
 from webapp.runs.execute import SHUTTING_DOWN, execute_run
 from webapp.runs.reap import reap_host
+from webapp.supply.deliver import deliver_follows
 from webapp.supply.step import SUPPLY_KINDS
 
 FORGOTTEN_AFTER_S = 15
@@ -58,6 +61,19 @@ def keep_builds_task() -> None:
     reap_builds(timezone.now())
     builds.enqueue_forgotten(timezone.now(), FORGOTTEN_AFTER_S)
     look_at_follows(timezone.now())
+    deliver_follows()
+
+
+@shared_task(name="webapp.keep_bisects")
+def keep_bisects_task() -> None:
+    """Runs where builds run: it has the mirrors."""
+    carry_on_bisects(timezone.now())
+
+
+@shared_task(name="webapp.check_trial")
+def check_trial_task(trial_id: int) -> None:
+    """Runs on the lab's host."""
+    check_trial(trial_id)
 
 
 @shared_task(name="webapp.inspect_host")
@@ -70,6 +86,7 @@ def tick_task() -> None:
     """Give each lab host its turn, and runs whose message was lost another one."""
     enqueue_forgotten(timezone.now(), FORGOTTEN_AFTER_S)
     enqueue("webapp.keep_builds", queue=builds.QUEUE, expires_s=10)
+    enqueue("webapp.keep_bisects", queue=builds.QUEUE, expires_s=10)
     for host in Host.objects.all():
         enqueue("webapp.keep_host", host.pk, queue=host.queue, expires_s=10)
         enqueue("webapp.observe_host", host.pk, queue=host.queue, expires_s=5)

@@ -11,6 +11,7 @@ from webapp.builds.actions import resolve_ref, store_build
 from webapp.builds.errors import BuildError, RequestError
 from webapp.builds.models import Build, Follow
 from webapp.builds.recipe import Recipe, build_key
+from webapp.labs.models import Lab
 
 
 def follow_branch(build: Build, by: User) -> Follow:
@@ -35,6 +36,15 @@ def follow_branch(build: Build, by: User) -> Follow:
 def stop_follow(follow: Follow, by: User) -> None:
     audit.record(by, "stopped following", f"{follow.ref} of {follow.url}"[:200])
     follow.delete()
+
+
+def inject_into(follow: Follow, lab: Lab | None, by: User) -> None:
+    """Put what this follow builds from now on onto a lab's machines; None: only build."""
+    Follow.objects.filter(pk=follow.pk).update(
+        lab=lab, injected_build=follow.last_build, injected_run=None, inject_sentence=""
+    )
+    what = f"{follow.ref} of {follow.url}"
+    audit.record(by, "followed branch into lab", what[:200], lab_id=lab.pk if lab else None)
 
 
 def look_at_follows(now: datetime) -> int:

@@ -141,7 +141,11 @@ class UserComponent(models.Model):
 
 
 class Follow(models.Model):
-    """A branch that is built again whenever it moves; asked for by beat."""
+    """A branch that is built again whenever it moves; asked for by beat.
+
+    `lab`: what is built anew is put on its machines. `injected_build` is the last one that was handed on there
+    (or was there when that was asked for), `injected_run` the lab's run of it.
+    """
 
     url = models.CharField(max_length=400)
     ref = models.CharField(max_length=200)
@@ -152,6 +156,10 @@ class Follow(models.Model):
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     added_at = models.DateTimeField(auto_now_add=True)
     last_build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
+    lab = models.ForeignKey(Lab, null=True, on_delete=models.SET_NULL, related_name="+")
+    injected_build = models.ForeignKey(Build, null=True, on_delete=models.SET_NULL, related_name="+")
+    injected_run = models.PositiveIntegerField(null=True)  # its number in the lab
+    inject_sentence = models.CharField(max_length=300, blank=True)  # why it could not be put there
 
     class Meta:
         ordering = ("-id",)

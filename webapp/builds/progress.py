@@ -46,5 +46,7 @@ class Progress:
         self.seen, self.counted = (), None
 
     def whole(self) -> int:
-        """Return the packages of the whole build."""
-        return max(self.usual, self.done)
+        """All is made: return the packages of the whole build, which are done from now on."""
+        self.done = self.total = max(self.usual, self.done)
+        self.seen, self.counted = (), None
+        return self.done

@@ -99,7 +99,7 @@ def user_components() -> list[tuple[UserComponent, Component]]:
 
 
 def all_follows() -> QuerySet[Follow]:
-    return Follow.objects.select_related("added_by", "last_build")
+    return Follow.objects.select_related("added_by", "last_build", "lab")
 
 
 def uses_of(artifact: Artifact) -> QuerySet[ArtifactUse]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from copy import deepcopy
 from typing import Any
 
-from stage import inject, mishaps
+from stage import inject, mishaps, overrides
 from stage.flood import flood
 from stage.lab import MachineState, now
 from stage.play import Player, load_play
@@ -150,6 +150,8 @@ def run_step(player: Player, state: MachineState, name: str) -> None:
         mishaps.strike(mishap, player, lines, seconds, "provision")
     if inject.is_injection(name):
         do_injection(player, state, name, mishap.kind if mishap else "")
+    if overrides.is_overrides(name):
+        do_overrides(player, state, name)
     state.failed.pop(name, None)
     state.done[name] = now()
 
@@ -158,6 +160,16 @@ def do_injection(player: Player, state: MachineState, name: str, mishap: str) ->
     """Let an injection's step have its effect, or fail as its script does."""
     try:
         inject.act(player, state, name, mishap)
+    except inject.Refused as refused:
+        state.failed[name] = "refused"
+        player.guest(str(refused))
+        raise mishaps.bad_exit(player.machine) from refused
+
+
+def do_overrides(player: Player, state: MachineState, name: str) -> None:
+    """Put the binaries in place that the lab host serves; a wrong one fails the step."""
+    try:
+        overrides.act(player, state)
     except inject.Refused as refused:
         state.failed[name] = "refused"
         player.guest(str(refused))
