@@ -15,6 +15,8 @@ const MODULES = {
   palette: () => import("./palette.js"),
   theme: () => import("./theme.js"),
   toast: () => import("./toast.js"),
+  player: () => import("./player.js"),
+  shell: () => import("./shell.js"),
   ticker: () => import("./ticker.js"),
 };
 
