@@ -68,9 +68,9 @@ def lint(component: str, version: str, answers: Answers, table: Table) -> tuple[
 def known_flags(help_text: str) -> dict[str, str]:
     """Return each flag that a --help names, with why it is deprecated ("" if it is not)."""
     lines = list(FLAG_LINE.finditer(help_text))
-    ends = [line.start() for line in lines[1:]] + [len(help_text)]
+    ends = [*(line.start() for line in lines[1:]), len(help_text)]
     found = {}
-    for line, end in zip(lines, ends, strict=True):
+    for line, end in zip(lines, ends, strict=False):
         reason = DEPRECATED.search(help_text[line.start() : min(end, line.start() + 2000)])
         found[line[1]] = " ".join(reason[1].split())[:200] or "deprecated" if reason else ""
     return found | dict.fromkeys(SHORTHAND.findall(help_text), "")

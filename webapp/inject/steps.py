@@ -34,7 +34,6 @@ from webapp.runs.steps import StepKinds, vagrant_step
 
 logger = logging.getLogger(__name__)
 
-LOCK_S, SETTLE_S = 60, 15
 ASK_S = 90.0
 REFUSED = (
     "Nothing was stopped: {count} of the service's flags do not fit the new binary. {first} "
@@ -96,8 +95,8 @@ def input_of(context: StepContext, injection: Injection) -> dict[str, Any]:  # A
         "version": injection.version,
         "url": serve(context, injection) if brings else "",
         "runner": injection.runner,
-        "lock_s": LOCK_S,
-        "settle_s": SETTLE_S,
+        "lock_s": settings.LAB_INJECT_LOCK_S,
+        "settle_s": settings.LAB_INJECT_SETTLE_S,
     }
 
 
