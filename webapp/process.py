@@ -339,11 +339,23 @@ def kill_left_behind(spool: Path) -> None:
                 process.kill()
 
 
+class Scratch:
+    """Where captures have their spools; None: the system's own folder. Set once, when the process starts."""
+
+    folder: Path | None = None
+
+
+def scratch_folder() -> Path | None:
+    if Scratch.folder is not None:
+        Scratch.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Scratch.folder
+
+
 def capture(
     argv: Sequence[str | Path], *, cwd: Path, env: Mapping[str, str], timeout_s: float, grace_s: float = 2.0
 ) -> Completed:
     """Run a short command to its end and return what it said; at most 64 MiB, stopped after `timeout_s`."""
-    with tempfile.TemporaryDirectory(prefix="capture-") as folder:
+    with tempfile.TemporaryDirectory(prefix="capture-", dir=scratch_folder()) as folder:
         errors = Path(folder) / "stderr"
         spool = Path(folder) / "spool"
         with start_child(argv, cwd=cwd, env=env, spool=spool, grace_s=grace_s, stderr=errors) as child:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
-from webapp.process import Exit, SpoolError, capture, start_child
+from webapp.process import Exit, Scratch, SpoolError, capture, start_child
 
 STUBBORN = """
 import signal, time
@@ -278,3 +278,12 @@ def test_capture_stops_a_command_that_says_too_much_on_either_stream(tmp_path: P
 
     assert done.timed_out
     assert len(done.errors) <= 64 * 1024 * 1024
+
+
+def test_capture_keeps_what_was_said_where_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Scratch, "folder", tmp_path / "scratch")
+
+    done = capture(["sh", "-c", f"ls {tmp_path}/scratch"], cwd=tmp_path, env=ENV, timeout_s=20)
+
+    assert done.output.startswith("capture-")
+    assert list((tmp_path / "scratch").iterdir()) == []

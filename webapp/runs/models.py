@@ -70,6 +70,7 @@ class Step(models.Model):
 
     class Meta:
         ordering = ("number",)
+        indexes = [models.Index(fields=["finished_at"], name="step_by_end")]
         constraints = [
             models.UniqueConstraint(fields=["run", "number"], name="one_step_per_number"),
             models.UniqueConstraint(fields=["run", "key"], name="one_step_per_key"),

@@ -3,12 +3,11 @@
 Only `lab_viewers` and the process's own figures (memory, CPU) belong to the process that was asked.
 """
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Iterator
+from datetime import datetime
 
 import redis
-from django.db.models import Count, DurationField, ExpressionWrapper, F, Q, Sum
+from django.db.models import Count, Sum
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -18,10 +17,11 @@ from webapp.hosts.models import Host
 from webapp.labs.models import Lab
 from webapp.logs.feed import viewer_count
 from webapp.logs.models import Log
-from webapp.runs.models import Run, Step
+from webapp.runs.models import Run
 from webapp.web import broker
+from webapp.web.step_durations import BUCKETS_S, StepDurations
 
-BUCKETS_S = (1, 5, 15, 30, 60, 120, 300, 600, 1200, 3600)
+DURATIONS = StepDurations()
 
 
 def render_metrics(now: datetime) -> bytes:
@@ -45,7 +45,7 @@ class LabCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         hosts = list(Host.objects.all())
         yield from measure_runs()
-        yield measure_steps()
+        yield measure_steps(self.now)
         yield from measure_logs()
         yield measure_hosts(hosts, self.now)
         yield from measure_queues(["default", *(host.queue for host in hosts)])
@@ -60,23 +60,12 @@ def measure_runs() -> Iterator[Metric]:
     yield GaugeMetricFamily("lab_labs", "Labs that have not been destroyed.", value=Lab.objects.count())
 
 
-def measure_steps() -> Metric:
-    """Histogram of how long ended steps took, by kind; carried-over steps count once, where they ran."""
+def measure_steps(now: datetime) -> Metric:
+    """Histogram of how long ended steps took, by kind."""
     family = HistogramMetricFamily("lab_step_duration_seconds", "Duration of ended steps.", labels=["kind"])
-    took = ExpressionWrapper(F("finished_at") - F("started_at"), output_field=DurationField())
-    within = {f"le_{s}": Count("pk", filter=Q(took__lte=timedelta(seconds=s))) for s in BUCKETS_S}
-    ended = Step.objects.filter(is_carried=False, started_at__isnull=False, finished_at__isnull=False)
-    rows = (
-        ended.order_by()
-        .annotate(took=took)
-        .values("kind")
-        .annotate(count=Count("pk"), total=Sum("took"), **within)
-    )
-    for row in rows:
-        # The annotations' names are made above, so the row's type does not list them.
-        counts: Mapping[str, Any] = row
-        buckets = [(str(float(s)), float(counts[f"le_{s}"])) for s in BUCKETS_S]
-        family.add_metric([row["kind"]], [*buckets, ("+Inf", row["count"])], row["total"].total_seconds())
+    for kind, tally in DURATIONS.by_kind(now).items():
+        buckets = [(str(float(s)), count) for s, count in zip(BUCKETS_S, tally.within, strict=True)]
+        family.add_metric([kind], [*buckets, ("+Inf", tally.count)], tally.total_s)
     return family
 
 
