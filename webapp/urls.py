@@ -11,4 +11,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.web.urls_builds")),
     path("", include("webapp.web.urls_shells")),
     path("", include("webapp.web.urls_cluster")),
+    path("", include("webapp.web.urls_pairing")),
 ]

@@ -165,6 +165,7 @@ class LogView {
     window.addEventListener("hashchange", () => this.#followHash());
     window.addEventListener("online", () => this.status.state === "waiting" && this.data.socket.restart());
     document.body.addEventListener("htmx:afterSettle", () => this.list.setSteps(readSteps(document)));
+    document.body.addEventListener("go-to-line", (event) => this.list.goToLine(/** @type {CustomEvent} */ (event).detail.line));
     document.body.addEventListener("run-changed", () => void this.findings.refresh());
   }
 

@@ -14,10 +14,15 @@ const MODULES = {
   copy: () => import("./copy.js"),
   palette: () => import("./palette.js"),
   theme: () => import("./theme.js"),
-  toast: () => import("./toast.js"),
   player: () => import("./player.js"),
   shell: () => import("./shell.js"),
+  "step-scroll": () => import("./step-scroll.js"),
+  toast: () => import("./toast.js"),
   ticker: () => import("./ticker.js"),
+  presence: () => import("./presence.js"),
+  chat: () => import("./chat.js"),
+  "chat-quote": () => import("./chat-quote.js"),
+  notes: () => import("./notes.js"),
 };
 
 /** @type {WeakMap<Element, Set<string>>} */

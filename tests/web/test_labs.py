@@ -18,9 +18,9 @@ from webapp.runs.models import Run, Step
 
 SignIn = Callable[[User], Client]
 # Session, person; states of machines and of labs; labs, machines, members, runs, steps, findings;
-# clusters and where they are stuck.
+# clusters and where they are stuck; a lab also: its pairings.
 LIST_QUERIES = 12
-LAB_QUERIES = 14
+LAB_QUERIES = 15
 
 
 @pytest.fixture

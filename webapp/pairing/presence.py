@@ -29,6 +29,7 @@ LEFT_ALONE_S = 5.0  # a Redis that did not answer is not asked again so soon
 MOST_TABS = 200  # on one lab; more are not stored
 
 HASH = re.compile(r"#[A-Za-z0-9_.:-]{1,60}", re.ASCII)
+SEARCH = re.compile(r"\?[A-Za-z0-9_=&.%+-]{1,200}", re.ASCII)
 REST = re.compile(r"(?:[a-z0-9-]{1,60}/){0,6}[a-z0-9-]{0,60}", re.ASCII)
 NAME = re.compile(r"[\w .:-]{0,60}", re.ASCII)
 MOST_LINES = 10**12
@@ -39,6 +40,7 @@ class Place:
     """Where somebody looks. `line` counts from 1, 0 = no log; `at_end`: it follows the log's end."""
 
     path: str
+    search: str = ""  # "?machine=winw1&rung=cni"
     hash: str = ""
     line: int = 0
     at_end: bool = False
@@ -75,6 +77,7 @@ def parse_place(raw: object, slug: str) -> Place | None:
         return None
     return Place(
         path=path,
+        search=text_of(raw.get("search"), SEARCH),
         hash=text_of(raw.get("hash"), HASH),
         line=number_of(raw.get("line")),
         at_end=raw.get("at_end") is True,

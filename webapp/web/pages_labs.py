@@ -23,13 +23,16 @@ from webapp.labs.connect import Way, ways
 from webapp.labs.models import REHEARSAL, Lab
 from webapp.labs.queries import find_labs, whole_labs
 from webapp.labs.verbs import Circumstances, Offer, offers, reasons
+from webapp.pairing import presence
 from webapp.planning.plan import Verb
 from webapp.runs.overview import LabView, lab_view, last_lines, overview, snapshots_of
 from webapp.runs.timeline import timeline
 from webapp.web.forms_labs import GuestForm, LaunchForm
+from webapp.web.pages_pairing import panel_context
 from webapp.web.requests import Request
 
 Context = dict[str, object]
+MOST_TOPICS = 8  # of one live socket
 KINDS = ("ready", "working", "waiting", "attention", "failed", "unknown")
 SNAPSHOT_VERBS = (Verb.SNAPSHOT_SAVE, Verb.SNAPSHOT_RESTORE, Verb.SNAPSHOT_DELETE)
 MACHINE_VERBS = (Verb.UP, Verb.HALT, Verb.RELOAD, Verb.SUSPEND, Verb.RESUME, Verb.PROVISION, Verb.DESTROY)
@@ -75,6 +78,8 @@ def labs_context(request: Request) -> Context:
             "page": address(asked) + "&page=",
         },
         "may_launch": can(request.user, "lab.launch"),
+        "people": presence.people_on(view.lab.pk for view in shown.labs),
+        "topics": topics_of(request.user, [view.lab for view in shown.labs]),
         "is_filtered": any(asked.values()),
     }
 
@@ -83,6 +88,13 @@ def cards_of(views: Sequence[LabView]) -> list[Context]:
     """Put beside each lab where its cluster stands, in one line. Two queries, however many labs."""
     lines = stuck_lines([view.lab for view in views if view.lab.destroyed_at is None])
     return [{"view": view, "stuck": lines.get(view.lab.pk, "")} for view in views]
+
+
+def topics_of(user: User, labs: list[Lab]) -> str:
+    """What the page listens to: a guest hears of the labs they see, not of the list."""
+    if can(user, "lab.see"):
+        return "labs"
+    return ",".join(f"lab-{lab.pk}" for lab in labs[:MOST_TOPICS])
 
 
 def address(asked: dict[str, str], **changes: str) -> str:
@@ -168,6 +180,7 @@ def lab_context(view: LabView, user: User) -> Context:
         **run_context(view),
         **machines_context(view, user),
         **head_context(view, user),
+        **panel_context(user, lab),
         "snapshot_offers": snapshots,
         "snapshot_reasons": reasons(snapshots),
         "snapshots": snapshots_of(lab),

@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from webapp.executions.models import Status
 from webapp.labs.access import can, require
 from webapp.logs import store
 from webapp.logs.outline import read_outline
@@ -21,6 +22,7 @@ from webapp.web.views.logs import log_of
 
 PLAIN_LINES = 200  # a page of the log for browsers without JavaScript
 COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+PAIRED_ON = (Status.FAILED, Status.INTERRUPTED)
 Context = dict[str, object]
 
 
@@ -100,7 +102,14 @@ def context(request: Request, page: RunPage) -> Context:
         "now": timezone.now(),
         "cancel_refusal": refusal or page.cancel_refusal,
         "retry_refusal": refusal or page.retry_refusal,
+        "may_pair": may_pair(request, page),
     }
+
+
+def may_pair(request: Request, page: RunPage) -> bool:
+    """Tell whether a pairing on this run's failure is offered."""
+    is_failure = page.run.status in PAIRED_ON and page.lab.destroyed_at is None
+    return is_failure and can(request.user, "lab.pair", page.lab)
 
 
 def plain_log(request: Request, page: RunPage) -> Context:
