@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -100,3 +101,28 @@ def rehearsed(lab: Lab, var: Path, owner: User) -> Rehearsed:
     for name, address in ADDRESSES.items():
         Machine.objects.filter(lab=lab, name=name).update(ip=address)
     return Rehearsed(lab, var / "labs" / lab.slug)
+
+
+@pytest.fixture(scope="session")
+def played(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a launch that has succeeded, played once; `launched` copies it."""
+    folder = tmp_path_factory.mktemp("played") / "lab"
+    stand_in = Rehearsed(Lab(), folder)
+    stand_in.write((), "calico")
+    for name in ADDRESSES:
+        stand_in.vagrant("up", name, "--no-provision", "--no-destroy-on-error")
+    for name, steps in (
+        ("controlplane", HEAD_STEPS),
+        ("winw1", WINDOWS_STEPS),
+        ("controlplane", LATER_STEPS),
+    ):
+        assert stand_in.provision(name, *steps) == 0
+    return folder
+
+
+@pytest.fixture
+def launched(rehearsed: Rehearsed, played: Path) -> Rehearsed:
+    """`rehearsed` after a launch, without the time it takes."""
+    shutil.copytree(played, rehearsed.folder)
+    Machine.objects.filter(lab=rehearsed.lab).update(state="running")
+    return rehearsed

@@ -6,6 +6,7 @@ Only on a worker. What was typed by people is checked by its caller and quoted h
 """
 
 import base64
+import json
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
@@ -108,8 +109,9 @@ def exec_line(commands: Iterable[tuple[str, str, Sequence[str]]]) -> str:
 
 
 def piped(documents: Sequence[objects.Object], command: str) -> str:
-    """Hand YAML to a command without a file: base64 needs no quoting."""
-    text = base64.b64encode(objects.to_yaml(documents).encode()).decode()
+    """Hand objects to a command without a file: base64 needs no quoting."""
+    whole = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
+    text = base64.b64encode(json.dumps(whole).encode()).decode()
     return f"echo {text} | base64 -d | {command}"
 
 

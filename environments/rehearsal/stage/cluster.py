@@ -1,6 +1,7 @@
 """What the API of the rehearsed cluster would show, worked out from the steps that were played."""
 
 import base64
+import calendar
 import hashlib
 import time
 from typing import Any
@@ -14,6 +15,11 @@ LOST_AFTER_S = 40
 
 def stamp(epoch: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(epoch))
+
+
+def epoch(text: str) -> float:
+    """Undo `stamp`."""
+    return float(calendar.timegm(time.strptime(text, "%Y-%m-%dT%H:%M:%SZ")))
 
 
 def short_id(text: str) -> str:

@@ -3,8 +3,9 @@
 import json
 import time
 from collections.abc import Callable, Sequence
+from urllib.parse import parse_qsl, urlsplit
 
-from stage import cluster
+from stage import cluster, guest_logs, workloads
 from stage.cluster import Object
 from stage.lab import Lab
 
@@ -12,12 +13,13 @@ Answer = tuple[int, str, str]
 
 KINDS: dict[str, Callable[[Lab], list[Object]]] = {
     **dict.fromkeys(("nodes", "node", "no"), cluster.nodes),
-    **dict.fromkeys(("pods", "pod", "po"), cluster.pods),
+    **dict.fromkeys(("pods", "pod", "po"), workloads.all_pods),
     **dict.fromkeys(("certificatesigningrequests", "csr"), cluster.certificate_requests),
-    **dict.fromkeys(("events", "event", "ev"), cluster.events),
+    **dict.fromkeys(("events", "event", "ev"), lambda lab: [*cluster.events(lab), *workloads.events(lab)]),
     **dict.fromkeys(("leases", "lease"), cluster.leases),
     **dict.fromkeys(("secrets", "secret"), cluster.tokens),
-    **dict.fromkeys(("services", "svc", "daemonsets", "ds", "deployments", "namespaces"), lambda lab: []),
+    **dict.fromkeys(("services", "svc"), workloads.services),
+    **dict.fromkeys(("daemonsets", "ds", "deployments", "namespaces"), lambda lab: []),
 }
 VALUED = {
     "-o",
@@ -43,19 +45,40 @@ def kubectl(lab: Lab, words: Sequence[str]) -> Answer:
         return 1, "", REFUSED.format(ip=lab.control_plane.ip)
     names, values = split(words)
     verb = names.pop(0) if names else ""
-    if verb == "get" and "--raw" in words:
-        return (
-            (0, "ok", "")
-            if names and names[0].startswith(("/readyz", "/livez", "/healthz"))
-            else not_found("page")
-        )
     if verb == "get" and names:
-        return get(lab, names, values.get("-o", values.get("--output", "")))
+        is_raw, output = "--raw" in words, values.get("-o", values.get("--output", ""))
+        return raw(lab, names[0]) if is_raw else get(lab, names, output)
+    if verb in ("exec", "describe") and len(names) > 1:
+        return workloads.ask(lab, verb, values.get("-n", "default"), names)
     if (verb, *names[:1]) in CHANGES and len(names) > 1:
         return CHANGES[verb, names[0]](lab, names[1])
     if verb == "version":
         return 0, json.dumps({"serverVersion": {"gitVersion": cluster.version(lab)}}, indent=2) + "\n", ""
     return 1, "", f"error: a rehearsal does not answer kubectl {' '.join(words)}\n"
+
+
+def raw(lab: Lab, address: str) -> Answer:
+    """Answer `kubectl get --raw`: health, lists of a namespace, logs of pods and nodes."""
+    parts = urlsplit(address)
+    asked = dict(parse_qsl(parts.query))
+    steps = [step for step in parts.path.split("/") if step]
+    match steps:
+        case ["readyz" | "livez" | "healthz", *_]:
+            return 0, "ok", ""
+        case ["api", "v1", "namespaces", space, "pods", name, "log"]:
+            return workloads.log(lab, space, name, asked)
+        case ["api", "v1", "namespaces", space, ("pods" | "services") as kind]:
+            items = [item for item in KINDS[kind](lab) if item["metadata"]["namespace"] == space]
+            wanted = asked.get("labelSelector", "").partition("=")[::2]
+            found = [
+                i
+                for i in items
+                if not wanted[0] or i["metadata"].get("labels", {}).get(wanted[0]) == wanted[1]
+            ]
+            return 0, json.dumps({"kind": "List", "items": found}), ""
+        case ["api", "v1", "nodes", name, "proxy", "logs"]:
+            return guest_logs.query(lab, name, asked)
+    return not_found("page")
 
 
 def approve(lab: Lab, name: str) -> Answer:

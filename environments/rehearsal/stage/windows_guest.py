@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 
-from stage import inject, windows_look
+from stage import guest_logs, inject, windows_look
 from stage.cluster import has_network
 from stage.lab import Lab, Machine, MachineState
 
@@ -44,6 +44,8 @@ Timebased activation expiration: 201600 minute(s) (140 day(s))\r
 def answer(lab: Lab, machine: Machine, state: MachineState, command: str) -> Answer:
     """Answer one PowerShell command."""
     text = command.strip()
+    if text.startswith("$log='labkit-log'"):
+        return guest_logs.windows(machine, state, text)
     if text.startswith(windows_look.MARK):
         return windows_look.look(lab, machine, state, row, list(SERVICES))
     for pattern, reply in REPLIES:
@@ -201,7 +203,8 @@ REPLIES: list[tuple[str, Reply]] = [
     ),
     (r"Get-Service\b", services),
     (r"(\$ErrorActionPreference\b|(Start|Stop|Restart)-Service\b)", control),
-    (r"Get-HnsNetwork\b", hns_networks),
+    (r"(Get-HnsNetwork\b|ConvertTo-Json\b.*Get-HnsNetwork)", hns_networks),
+    (r"ConvertTo-Json\b.*Get-HnsEndpoint", say("[]")),
     (r"Test-Path\b", test_path),
     (r"Get-Content\b.*kubelet", kubelet_log),
     (r"cscript\b.*slmgr", say(LICENCE.rstrip())),

@@ -1,0 +1,97 @@
+"""The connectivity matrix: every way tried in a rehearsed lab, and the failing hop named."""
+
+import json
+
+import pytest
+
+from tests.cluster.conftest import Rehearsed
+from webapp.accounts.models import User
+from webapp.cluster.actions import cluster_of
+from webapp.cluster.errands import carry_out_errand, request_errand
+from webapp.cluster.matrix import Check, Probe, Result, checks_for, findings, results_of
+from webapp.cluster.models import Errand
+from webapp.tasks import ERRANDS
+
+PROBES = (
+    Probe("linux", "n", "whoami-linux-1", "10.244.0.5", "head", "192.168.56.10", "10.96.0.5"),
+    Probe("windows", "n", "whoami-windows-1", "10.244.1.5", "winw1", "192.168.56.11", "10.96.0.6"),
+)
+# mishap → what is found, by source and hop
+WAYS = {
+    "all is well": ((), []),
+    "overlay": (("no-overlay",), [("linux", "pod"), ("windows", "pod")]),
+    "services": (("windows:no-services",), [("windows", "service"), ("windows", "service")]),
+    "dns": (("windows:no-dns",), [("windows", "dns")]),
+    "egress": (("no-egress",), [("linux", "egress"), ("windows", "egress")]),
+}
+
+
+def run(rehearsed: Rehearsed, by: User, mishaps: tuple[str, ...]) -> Errand:
+    facts = json.loads((rehearsed.folder / "lab.json").read_text())
+    facts["rehearsal"]["mishaps"] = list(mishaps)
+    (rehearsed.folder / "lab.json").write_text(json.dumps(facts))
+    rehearsed.look()
+    errand, _ = request_errand(cluster_of(rehearsed.lab), Errand.Kind.MATRIX, by)
+    carry_out_errand(errand.pk, ERRANDS)
+    return errand.refreshed()
+
+
+@pytest.mark.parametrize(("mishaps", "found"), WAYS.values(), ids=WAYS)
+def test_matrix_names_the_failing_hop(
+    launched: Rehearsed, owner: User, mishaps: tuple[str, ...], found: list[tuple[str, str]]
+) -> None:
+    errand = run(launched, owner, mishaps)
+
+    assert errand.status == "succeeded", errand.sentence
+    assert [(one["source"], one["hop"]) for one in errand.result["findings"]] == found
+    assert [row["source"] for row in errand.result["rows"]] == ["linux", "windows"]
+    assert len(errand.result["columns"]) == 8
+
+
+def test_probes_are_taken_away(launched: Rehearsed, owner: User) -> None:
+    run(launched, owner, ())
+
+    kept = json.loads((launched.folder / ".vagrant" / "rehearsal" / "workloads.json").read_text())
+    assert [item["kind"] for item in kept] == ["Namespace"]
+
+
+def test_matrix_waits_for_a_first_look(launched: Rehearsed, owner: User) -> None:
+    errand, _ = request_errand(cluster_of(launched.lab), Errand.Kind.MATRIX, owner)
+
+    carry_out_errand(errand.pk, ERRANDS)
+
+    assert errand.refreshed().status == "failed"
+    assert "Nothing is known" in errand.sentence
+
+
+SAID = {
+    "ok": ("labkit-ok", "ok"),
+    "timeout": ("TIMEOUT\ncommand terminated with exit code 1", "failed"),
+    "refused": ("REFUSED", "failed"),
+    "other": ("OTHER: dial tcp: no route", "failed"),
+    "no exec": ("error: unable to upgrade connection", "unknown"),
+    "silence": ("", "unknown"),
+}
+
+
+@pytest.mark.parametrize(("said", "state"), SAID.values(), ids=SAID)
+def test_answer_is_read(said: str, state: str) -> None:
+    checks = [Check("linux", "pod", "windows", "10.244.1.5", 8080)]
+
+    (result,) = results_of(checks, f"labkit-hop 0\n{said}\nlabkit-hop 1\n")
+
+    assert result.state == state
+
+
+def test_answer_that_was_cut_off_is_unknown() -> None:
+    checks = checks_for(PROBES, "a.b:80")
+
+    assert {result.state for result in results_of(checks, "labkit-hop 0\nlabkit-ok\n")[1:]} == {"unknown"}
+
+
+def test_nearest_hop_to_the_ground_is_blamed() -> None:
+    failing = [Check("linux", hop, "windows", "10.0.0.1", 1) for hop in ("service", "pod", "node")]
+
+    (finding,) = findings([Result(check, "failed", "no answer") for check in failing])
+
+    assert finding.hop == "node"

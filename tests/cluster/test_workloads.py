@@ -1,0 +1,195 @@
+"""Workloads on a rehearsed lab: the catalogue, somebody's own YAML, what is refused, what is seen of them."""
+
+import pytest
+from django.utils import timezone
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.cluster.conftest import Rehearsed
+from webapp.accounts.models import User
+from webapp.cluster.actions import cluster_of
+from webapp.cluster.errands import ErrandError, cancel_errand, carry_out_errand, reap_errands
+from webapp.cluster.models import Errand, Workload
+from webapp.cluster.objects import MOST_BYTES, check_own, path_of
+from webapp.cluster.queries import cluster_page
+from webapp.cluster.workloads import (
+    WorkloadView,
+    apply_own,
+    apply_recipe,
+    recipes,
+    refusal,
+    remove_workload,
+    rendered,
+    workload_views,
+)
+from webapp.kube.facts import KubeFacts, NodeFacts
+from webapp.tasks import ERRANDS
+
+POD = """
+apiVersion: v1
+kind: Pod
+metadata: {name: mine}
+spec:
+  nodeSelector: {kubernetes.io/os: linux}
+  containers: [{name: a, image: busybox}]
+"""
+
+
+def nodes(*builds: str) -> KubeFacts:
+    windows = (NodeFacts(f"w{number}", os="windows", build=build) for number, build in enumerate(builds))
+    return KubeFacts(nodes=(NodeFacts("head", os="linux"), *windows))
+
+
+def seen(rehearsed: Rehearsed) -> dict[str, WorkloadView]:
+    rehearsed.look()
+    cluster = cluster_of(rehearsed.lab)
+    return {view.workload.name: view for view in workload_views(cluster, cluster_page(rehearsed.lab).kube)}
+
+
+def kube_of(rehearsed: Rehearsed) -> KubeFacts:
+    rehearsed.look()
+    return cluster_page(rehearsed.lab).kube
+
+
+def done(errand: Errand) -> str:
+    carry_out_errand(errand.pk, ERRANDS)
+    return f"{errand.refreshed().status}: {errand.sentence}"
+
+
+def test_recipe_is_applied_seen_and_removed(launched: Rehearsed, owner: User) -> None:
+    cluster = cluster_of(launched.lab)
+    errand, is_new = apply_recipe(cluster, "whoami", kube_of(launched), owner)
+
+    assert (is_new, done(errand)) == (True, "succeeded: whoami on both systems: 4 objects applied.")
+    view = seen(launched)["whoami"]
+    assert sorted(pod.node for pod in view.pods) == ["controlplane", "winw1"]
+    assert view.events
+    removal, _ = remove_workload(view.workload, owner)
+    assert done(removal) == "succeeded: whoami on both systems was removed."
+    assert seen(launched) == {}
+
+
+def test_every_recipe_runs_on_a_rehearsed_lab(launched: Rehearsed, owner: User) -> None:
+    kube = kube_of(launched)
+
+    said = [done(apply_recipe(cluster_of(launched.lab), key, kube, owner)[0]) for key in recipes()]
+
+    assert all(words.startswith("succeeded") for words in said), said
+    assert {view.state for view in seen(launched).values()} <= {"ready", "working"}
+
+
+def test_own_yaml_is_applied_within_the_labs_namespace(launched: Rehearsed, owner: User) -> None:
+    errand, _ = apply_own(cluster_of(launched.lab), "mine", POD, owner)
+
+    assert done(errand) == "succeeded: mine: 1 object applied."
+    (pod,) = seen(launched)["mine"].pods
+    assert pod.namespace == f"labkit-{launched.lab.slug}"
+
+
+def test_second_wish_meets_the_open_one(launched: Rehearsed, owner: User, member: User) -> None:
+    cluster = cluster_of(launched.lab)
+    first, _ = apply_own(cluster, "mine", POD, owner)
+
+    second, is_new = apply_own(cluster, "mine", POD, member)
+
+    assert (second.pk, is_new) == (first.pk, False)
+    assert Workload.objects.count() == 1
+
+
+def test_wish_is_canceled_before_it_begins(launched: Rehearsed, owner: User) -> None:
+    errand, _ = apply_own(cluster_of(launched.lab), "mine", POD, owner)
+
+    assert cancel_errand(errand, owner)
+    assert not cancel_errand(errand, owner)
+    carry_out_errand(errand.pk, ERRANDS)
+    assert errand.refreshed().status == "canceled"
+
+
+def test_lost_wish_is_given_up(launched: Rehearsed, owner: User) -> None:
+    errand, _ = apply_own(cluster_of(launched.lab), "mine", POD, owner)
+    errand.start("gone:1:a", timezone.now() - timezone.timedelta(hours=1))
+
+    assert reap_errands(timezone.now(), 600) == 1
+    assert errand.refreshed().status == "interrupted"
+
+
+def test_cluster_that_does_not_answer_is_told(launched: Rehearsed, owner: User) -> None:
+    errand, _ = apply_own(cluster_of(launched.lab), "mine", POD, owner)
+    launched.vagrant("halt", "controlplane")
+
+    assert done(errand).startswith("failed: VM must be running")
+
+
+@pytest.mark.parametrize(
+    ("build", "tag"), [("17763", "ltsc2019"), ("20348", "ltsc2022"), ("26100", "ltsc2025")]
+)
+def test_image_fits_the_nodes_build(build: str, tag: str) -> None:
+    (deployment,) = rendered(recipes()["windows"], nodes(build), "n")
+
+    spec = deployment["spec"]["template"]["spec"]
+    assert spec["containers"][0]["image"].endswith(f":{tag}")
+    assert list(spec["nodeSelector"]) == ["kubernetes.io/os"]
+
+
+def test_mixed_builds_are_kept_apart() -> None:
+    (deployment,) = rendered(recipes()["windows"], nodes("20348", "26100", "26100"), "n")
+
+    spec = deployment["spec"]["template"]["spec"]
+    assert spec["nodeSelector"]["node.kubernetes.io/windows-build"] == "10.0.26100"
+
+
+def test_recipe_is_refused_without_a_node_for_it(launched: Rehearsed, owner: User) -> None:
+    assert "no windows node" in refusal(recipes()["iis"], nodes())
+    assert "build" in refusal(recipes()["iis"], nodes("9999"))
+    with pytest.raises(ErrandError, match="no windows node"):
+        apply_recipe(cluster_of(launched.lab), "iis", nodes(), owner)
+
+
+def test_hostprocess_says_what_it_means() -> None:
+    assert any("HostProcess" in warning for warning in recipes()["hostprocess"].warnings)
+
+
+REFUSED = {
+    "nothing": ("", "no object"),
+    "no yaml": ("a: [1,\nb: }", "Line 2"),
+    "text": ("hello", "no kind"),
+    "role": ("kind: ClusterRoleBinding\napiVersion: v1\nmetadata: {name: a}", "not applied from here"),
+    "version": (POD.replace("v1", "v2"), "apiVersion"),
+    "other namespace": (POD.replace("name: mine", "name: mine, namespace: kube-system"), "namespace"),
+    "no name": (POD.replace("name: mine", "labels: {}"), "metadata.name"),
+    "alias": ("a: &a [1]\nb: *a", "aliases"),
+    "large": ("#" * (MOST_BYTES + 1), "larger"),
+    "python": ("!!python/object/apply:os.system [id]", "Line 1"),
+    "deep": ("kind: Pod\napiVersion: v1\nmetadata: {name: a}\nspec: " + "[" * 60 + "]" * 60, "deeply"),
+    "many": ("---\n".join([POD] * 61), "at most 60"),
+}
+
+
+@pytest.mark.parametrize(("text", "said"), REFUSED.values(), ids=REFUSED)
+def test_own_yaml_is_refused_when(text: str, said: str) -> None:
+    (problem, *_) = check_own(text, "labkit-a").problems
+
+    assert said in problem
+
+
+def test_what_reaches_the_node_is_said() -> None:
+    risky = POD.replace(
+        "containers: [{name: a",
+        "hostNetwork: true\n  containers: [{securityContext: "
+        "{privileged: true, windowsOptions: {hostProcess: true}}, name: a",
+    )
+
+    warnings = " ".join(check_own(risky, "n").warnings)
+
+    assert all(word in warnings for word in ("HostProcess", "Privileged", "own network"))
+
+
+@given(st.text(max_size=300) | st.recursive(st.none() | st.text(), st.lists).map(str))
+def test_no_text_crashes_the_check(text: str) -> None:
+    checked = check_own(text, "n")
+
+    assert checked.problems or checked.documents
+
+
+def test_address_of_an_object() -> None:
+    assert path_of(check_own(POD, "n").documents[0]) == "/api/v1/namespaces/n/pods/mine"
