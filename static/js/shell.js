@@ -44,6 +44,11 @@ export async function mount(section) {
     if (event.type === "keydown") leave(section);
     return false;
   });
+  // Quoted by one press (chat-quote.js): what is marked here is not the document's selection.
+  terminal.onSelectionChange(() => {
+    const detail = { terminal: Number(/#(\d+)$/.exec(data["title"] ?? "")?.[1]), text: terminal.getSelection() };
+    document.body.dispatchEvent(new CustomEvent("terminal-marked", { detail }));
+  });
   terminal.textarea?.setAttribute("aria-label", `Terminal ${data["title"]}: type here, Ctrl Shift L leaves`);
   mountPaste(screen, /** @type {HTMLDialogElement} */ (part("paste")), (text) => terminal.paste(text), say);
   const where = { url: data["files"] ?? "", mib: Number(data["fileMib"]), say };

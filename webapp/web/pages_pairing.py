@@ -1,6 +1,7 @@
 """What the templates of the pairing pages are given: queries and rights put together."""
 
 from django.http import Http404
+from django.urls import reverse
 from django.utils import timezone
 
 from webapp.accounts.models import User
@@ -16,8 +17,9 @@ from webapp.pairing.queries import (
 )
 from webapp.runs.models import Run
 from webapp.runs.queries import run_page
-from webapp.shells.queries import live_terminals, recordings_of
+from webapp.shells.queries import recordings_of
 from webapp.web.forms_pairing import InvitationForm
+from webapp.web.pages_shells import shells_context
 from webapp.web.requests import Request
 from webapp.web.views.runs import plain_log
 
@@ -140,10 +142,11 @@ def remains_context(pairing: Pairing) -> Context:
 
 
 def terminals_context(request: Request, pairing: Pairing) -> Context:
-    return {
-        "terminals": live_terminals(pairing.lab),
-        "may_shell": pairing.is_open and can(request.user, "lab.shell", pairing.lab),
-    }
+    """The lab's terminals; those that are opened here belong to the pairing, and close with it."""
+    context = shells_context(pairing.lab, request.user, request.GET.get("terminal", ""))
+    url = reverse("pairing-shell-open", args=[pairing.lab.slug, pairing.number])
+    not_yet = "" if pairing.is_open else "The pairing has not begun."
+    return {**context, "open_url": url, "why_not": context["why_not"] or not_yet}
 
 
 def panel_context(user: User, lab: Lab) -> Context:

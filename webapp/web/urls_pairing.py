@@ -21,6 +21,7 @@ urlpatterns = [
     path(f"{ONE}/join", pairing.pairing_join, name="pairing-join"),
     path(f"{ONE}/leave", pairing.pairing_leave, name="pairing-leave"),
     path(f"{ONE}/end", pairing.pairing_end, name="pairing-end"),
+    path(f"{ONE}/shells/open", pairing.pairing_shell_open, name="pairing-shell-open"),
     path(f"{ONE}/invite", pairing.pairing_invite, name="pairing-invite"),
     path(f"{ONE}/invitations/<int:pk>/revoke", pairing.pairing_revoke, name="pairing-revoke"),
     path(f"{ONE}/guests/<int:pk>/remove", pairing.pairing_remove, name="pairing-remove"),

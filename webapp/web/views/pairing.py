@@ -23,6 +23,8 @@ from webapp.pairing.models import Pairing
 from webapp.pairing.queries import open_pairing_of, open_pairings_with, pairings_for, pairings_of
 from webapp.pairing.summary import absolute
 from webapp.runs.models import Run
+from webapp.shells.actions import open_terminal
+from webapp.shells.errors import ShellError
 from webapp.web.forms_pairing import InvitationForm, PairingForm
 from webapp.web.pages_labs import find_lab
 from webapp.web.pages_pairing import (
@@ -184,6 +186,23 @@ def pairing_end(request: Request, slug: str, number: int) -> HttpResponse:
     if end_pairing(found, request.user):
         messages.success(request, "The pairing has ended; this is what remains of it.")
     return redirect("pairing", slug, number)
+
+
+@require_POST
+def pairing_shell_open(request: Request, slug: str, number: int) -> HttpResponse:
+    """Open a terminal that belongs to the pairing, and ends with it."""
+    found = see_pairing(request, slug, number, "lab.shell")
+    machine = get_object_or_404(found.lab.machines, name=request.POST.get("machine", ""))
+    address = reverse("pairing", args=[slug, number])
+    if not found.is_open:
+        messages.error(request, "The pairing is not open.")
+        return redirect(address)
+    try:
+        opened = open_terminal(found.lab, machine, request.user, found.pk)
+    except ShellError as error:
+        messages.error(request, str(error))
+        return redirect(address)
+    return redirect(f"{address}?show=terminals&terminal={opened.number}")
 
 
 @never_cache
