@@ -225,6 +225,7 @@ LAB_HEARTBEAT_S = 5
 LAB_INJECT_SETTLE_S = whole_number("LAB_INJECT_SETTLE_S", 15)  # an injected program has to live this long
 LAB_INJECT_LOCK_S = whole_number("LAB_INJECT_LOCK_S", 60)  # and its file has to be let go within this
 LAB_LOST_AFTER_S = whole_number("LAB_LOST_AFTER_S", 20)  # a silent holder is lost after this
+LAB_LOOK_EVERY_S = whole_number("LAB_LOOK_EVERY_S", 300)  # machines are looked at so often between runs
 
 # -- builds -------------------------------------------------------------------
 BUILD_HOME = Path(os.environ.get("BUILD_HOME", VAR_DIR / "builds")).resolve()  # mirrors, caches, worktrees

@@ -30,6 +30,7 @@ from webapp.pairing.actions import end_unjoined
 from webapp.planning.plan import Verb
 from webapp.runs.actions import enqueue_forgotten, request_run
 from webapp.runs.execute import SHUTTING_DOWN, execute_run
+from webapp.runs.looks import look_between_runs
 from webapp.runs.reap import reap_host
 from webapp.supply.deliver import deliver_follows
 from webapp.supply.step import SUPPLY_KINDS
@@ -90,6 +91,7 @@ def tick_task() -> None:
     for host in Host.objects.all():
         enqueue("webapp.keep_host", host.pk, queue=host.queue, expires_s=10)
         enqueue("webapp.observe_host", host.pk, queue=host.queue, expires_s=5)
+        enqueue("webapp.look_between_runs", host.pk, queue=host.queue, expires_s=5)
     enqueue("webapp.observe_attached", queue="default", expires_s=5)
     reap_fixes(timezone.now(), FIX_LOST_AFTER_S)
     reap_errands(timezone.now(), FIX_LOST_AFTER_S)
@@ -109,6 +111,12 @@ def keep_host_task(host_id: int) -> None:
 def observe_host_task(host_id: int) -> None:
     """Runs on the host itself: start the looks that are due; they go on in threads of their own."""
     observe_host(Host.objects.get(pk=host_id), timezone.now())
+
+
+@shared_task(name="webapp.look_between_runs")
+def look_between_runs_task(host_id: int) -> None:
+    """Runs on the host itself: see what the machines of one lab do, if nobody has looked for long."""
+    look_between_runs(Host.objects.get(pk=host_id), timezone.now())
 
 
 @shared_task(name="webapp.observe_attached")
