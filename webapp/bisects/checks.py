@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
+import re2
+
 SKIP_CODE = 125
 SKIP_LINE = "bisect: skip"  # the same, said: WinRM passes no code but 0 and 1
 UNREACHED = 1000  # no exit code: the machine could not be asked
@@ -21,7 +23,7 @@ class CheckError(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """A script on a machine. `expect`: text that the output of a good commit holds, "" = the code decides."""
+    """A script on a machine. `expect`: a pattern (RE2) in a good commit's output, "" = the code decides."""
 
     machine: str
     script: str
@@ -42,6 +44,10 @@ def check_check(check: Check) -> Check:
         raise CheckError(f"Write the script that decides, at most {MOST_SCRIPT} characters.")
     if not LIMITS_S[0] <= check.limit_s <= LIMITS_S[1]:
         raise CheckError(f"A check may take {LIMITS_S[0]} to {LIMITS_S[1]} s.")
+    try:
+        re2.compile(check.expect)
+    except re2.error as error:
+        raise CheckError("What the output should hold is no regular expression that can be used.") from error
     return check
 
 
@@ -53,6 +59,6 @@ def verdict_of(check: Check, code: int | None, output: str) -> tuple[str, str]:
         return "skipped", "The check says that this commit cannot be judged."
     if code != 0:
         return "bad", f"The check ended with {code}."
-    if check.expect and check.expect not in output:
+    if check.expect and not re2.search(check.expect, output):
         return "bad", f"The check's output does not hold {check.expect[:60]!r}."
     return "good", "The check passed."

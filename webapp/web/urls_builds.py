@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from webapp.web.views import artifacts, builds, components
+from webapp.web.views import artifacts, bisects, builds, components
 
 urlpatterns = [
     path("builds/", builds.builds, name="builds"),
@@ -25,4 +25,10 @@ urlpatterns = [
     path("builds/follows/", components.follows, name="follows"),
     path("builds/<int:pk>/follow", components.follow_add, name="follow-add"),
     path("builds/follows/<int:pk>/stop", components.follow_stop, name="follow-stop"),
+    path("builds/follows/<int:pk>/inject", components.follow_inject, name="follow-inject"),
+    path("bisects/", bisects.bisects, name="bisects"),
+    path("bisects/new", bisects.bisect_new, name="bisect-new"),
+    path("bisects/<int:pk>/", bisects.bisect, name="bisect"),
+    path("bisects/<int:pk>/trials", bisects.bisect_trials, name="bisect-trials"),
+    path("bisects/<int:pk>/cancel", bisects.bisect_cancel, name="bisect-cancel"),
 ]

@@ -7,11 +7,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.builds.components import add_component, remove_component
 from webapp.builds.errors import BuildError
-from webapp.builds.follow import follow_branch, stop_follow
+from webapp.builds.follow import follow_branch, inject_into, stop_follow
 from webapp.builds.models import Follow, UserComponent
 from webapp.builds.queries import all_follows, kit_components, user_components
 from webapp.labs.access import can, require
+from webapp.labs.models import Lab
 from webapp.web.forms_builds import ComponentForm
+from webapp.web.pages_bisects import operable_labs
 from webapp.web.pages_builds import see_build
 from webapp.web.requests import Request
 
@@ -61,7 +63,9 @@ def component_remove(request: Request, pk: int) -> HttpResponse:
 @require_GET
 def follows(request: Request) -> HttpResponse:
     require(request.user, "build.see")
-    context = {"follows": all_follows(), "may_stop": can(request.user, "build.request")}
+    may_change = can(request.user, "build.request")
+    labs = operable_labs(request) if may_change else []
+    context = {"follows": all_follows(), "may_stop": may_change, "labs": labs}
     return render(request, "builds/follows.html", context)
 
 
@@ -82,4 +86,23 @@ def follow_add(request: Request, pk: int) -> HttpResponse:
 def follow_stop(request: Request, pk: int) -> HttpResponse:
     require(request.user, "build.request")
     stop_follow(get_object_or_404(Follow, pk=pk), request.user)
+    return redirect("follows")
+
+
+@require_POST
+def follow_inject(request: Request, pk: int) -> HttpResponse:
+    """Put what a follow builds from now on onto a lab; without one, only build."""
+    require(request.user, "build.request")
+    follow = get_object_or_404(Follow, pk=pk)
+    if follow.added_by_id != request.user.pk:  # it is injected in the name of who follows
+        require(request.user, "people.manage")
+    slug = request.POST.get("lab", "")
+    lab = (
+        get_object_or_404(Lab.objects.select_related("owner"), slug=slug, destroyed_at=None) if slug else None
+    )
+    if lab is not None:
+        require(request.user, "lab.operate", lab)
+    inject_into(follow, lab, request.user)
+    where = f"is put on {lab.name}" if lab else "is built only"
+    messages.success(request, f"What comes of {follow.ref} {where}.")
     return redirect("follows")

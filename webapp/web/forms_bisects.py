@@ -1,0 +1,79 @@
+"""What somebody fills in for a bisect."""
+
+from django import forms
+
+from webapp.bisects.actions import Wish
+from webapp.bisects.checks import LIMITS_S, MOST_SCRIPT, Check
+from webapp.labs.models import Lab
+
+MONO = {"class": "mono", "spellcheck": "false"}
+
+
+class BisectForm(forms.Form):
+    """A lab's machine, two refs, and what tells good from bad."""
+
+    machine = forms.ChoiceField(help_text="Where the binary is put.")
+    component = forms.ChoiceField()
+    url = forms.CharField(max_length=400, label="Repository", widget=forms.TextInput(attrs=MONO))
+    good = forms.CharField(
+        max_length=200, label="Good ref", widget=forms.TextInput(attrs=MONO), help_text="Before it broke."
+    )
+    bad = forms.CharField(
+        max_length=200, label="Bad ref", widget=forms.TextInput(attrs=MONO), help_text="It is broken here."
+    )
+    snapshot = forms.CharField(
+        max_length=60,
+        required=False,
+        help_text="The machine is brought back to it before each trial. Empty: it is not reset.",
+    )
+    check_machine = forms.ChoiceField(label="Check on")
+    script = forms.CharField(
+        max_length=MOST_SCRIPT,
+        label="Check",
+        widget=forms.Textarea(attrs={"rows": 4, **MONO}),
+        help_text="A command of that machine's shell. It ends with 0 for a good commit, 125 (or a line "
+        "“bisect: skip”) for one that cannot be judged, else with another code.",
+    )
+    expect = forms.CharField(
+        max_length=200,
+        required=False,
+        label="Output holds",
+        widget=forms.TextInput(attrs=MONO),
+        help_text="A regular expression; optional.",
+    )
+    limit_s = forms.IntegerField(
+        min_value=LIMITS_S[0], max_value=LIMITS_S[1], initial=300, label="Longest check (s)"
+    )
+    skips_crashes = forms.BooleanField(
+        required=False, label="Skip a binary that does not come up", help_text="Otherwise it counts as bad."
+    )
+    trusts_ends = forms.BooleanField(
+        required=False, label="Trust the two refs", help_text="Otherwise both are tried first."
+    )
+
+    def __init__(self, *args: object, lab: Lab, components: list[str], **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        names = [(machine.name, machine.name) for machine in lab.machines.all()]
+        for name, choices in (
+            ("machine", names),
+            ("check_machine", names),
+            ("component", [(one, one) for one in components]),
+        ):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = choices
+
+    def wish(self) -> Wish:
+        given = self.cleaned_data
+        check = Check(given["check_machine"], given["script"], given["expect"], given["limit_s"])
+        return Wish(
+            machine=given["machine"],
+            component=given["component"],
+            url=given["url"],
+            good=given["good"],
+            bad=given["bad"],
+            check=check,
+            snapshot=given["snapshot"],
+            skips_crashes=given["skips_crashes"],
+            tries_ends=not given["trusts_ends"],
+        )
