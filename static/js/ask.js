@@ -17,6 +17,7 @@ export function mount(dialog) {
     dialog.close();
   });
   dialog.addEventListener("close", () => {
+    if (dialog.open) return; // asked anew meanwhile
     dialog.replaceChildren();
     document.getElementById(askedBy)?.focus();
   });
