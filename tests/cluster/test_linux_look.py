@@ -50,6 +50,8 @@ SAID = "\n".join(
         '==> /etc/cni/net.d/10-calico.conflist <==\n{"name": "k8s-pod-network"}',
         "labkit-look files",
         "/etc/cni/net.d:\n10-calico.conflist\n\n/etc/kubernetes:\nadmin.conf\nkubelet.conf\n\n/var/lib/labkit/state:\nsmoke.json",
+        "labkit-look hashes",
+        f"{'a' * 64} /usr/bin/kubelet\n{'b' * 64} /usr/local/bin/greeter",
         "labkit-look versions",
         "Kubernetes v1.36.1\ncontainerd github.com/containerd/containerd/v2 v2.3.4 abc",
         "labkit-look healthz",
@@ -80,7 +82,11 @@ def test_machine_and_api_are_read_from_one_answer() -> None:
     assert (facts.clock_skew_s, facts.is_kubelet_healthy, facts.is_api_ready) == (60.0, True, True)
     assert facts.files is not None
     assert "smoke.json" in facts.files
-    assert [binary.version for binary in facts.binaries or ()] == ["v1.36.1", "v2.3.4"]
+    assert [(binary.name, binary.version, binary.sha256[:1]) for binary in facts.binaries or ()] == [
+        ("containerd", "v2.3.4", ""),
+        ("kubelet", "v1.36.1", "a"),
+        ("greeter", "", "b"),
+    ]
     assert ([node.name for node in kube.nodes], kube.missing) == (["winw1"], ("events", "tokens"))
 
 
@@ -124,7 +130,7 @@ def test_no_answer_makes_it_raise(said: str, part: str) -> None:
 
 def test_only_the_control_plane_is_asked_for_the_api() -> None:
     assert "kubectl" in look_command(asks_api=True)
-    assert "kubectl" not in look_command(asks_api=False)
+    assert "kubectl --kubeconfig" not in look_command(asks_api=False)
 
 
 def test_usual_time_is_the_median_since_the_rung_before() -> None:

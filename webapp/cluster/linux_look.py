@@ -20,6 +20,24 @@ KINDS = "nodes,pods,csr,leases"
 UNITS = ("containerd", "kubelet", "chrony", "ssh")
 PROPERTIES = ("Id", "ActiveState", "UnitFileState", "ActiveEnterTimestamp", "MainPID", "User", "ExecStart")
 START_TYPES = {"enabled": "Automatic", "disabled": "Manual", "masked": "Disabled"}
+# Path and sha256 of the programs that matter and of what was injected. A hash is taken anew when the file's
+# size, time or inode has changed; the kit's own folder keeps the others, so without a kit nothing is hashed.
+PROGRAMS = (
+    "/usr/bin/kubelet",
+    "/usr/bin/kubeadm",
+    "/usr/bin/kubectl",
+    "/usr/bin/containerd",
+    "/usr/local/bin/containerd",
+)
+HASHES = (
+    "d=/var/lib/labkit; c=$d/look-cache; [ -d $d ] || exit 0; touch $c; "
+    f'{{ printf "%s\\n" {" ".join(PROGRAMS)}; cat $d/state/inject/*.path 2>/dev/null; }} | sort -u | '
+    'while read -r f; do [ -f "$f" ] || continue; k=$(stat -L -c %s.%Y.%i "$f"); '
+    'h=$(grep -F -x -m 1 -A 1 "$k $f" $c | tail -n 1); '
+    'if [ -z "$h" ]; then h=$(sha256sum "$f" | cut -c1-64); printf "%s %s\\n%s\\n" "$k" "$f" "$h" >>$c; fi; '
+    'echo "$h $f"; done'
+)
+HASH = re.compile(r"(?m)^([0-9a-f]{64}) (/[^\r\n]{1,250}?)\r?$")
 OF_MACHINE = (
     ("date", "date -u +%Y-%m-%dT%H:%M:%SZ"),
     (
@@ -30,6 +48,8 @@ OF_MACHINE = (
     ("cni", "sudo head -c 4096 /etc/cni/net.d/*.conf /etc/cni/net.d/*.conflist"),
     ("addresses", "ip -4 -o addr show"),
     ("files", "sudo ls -1 /etc/kubernetes /etc/cni/net.d /var/lib/labkit/state"),
+    # Before the versions: an answer that was cut off tells neither.
+    ("hashes", f"sudo sh -c '{HASHES}'"),
     ("versions", "kubelet --version; containerd --version"),
     ("healthz", "curl -fsS --max-time 3 http://127.0.0.1:10248/healthz"),
 )
@@ -90,7 +110,7 @@ def parse_machine(said: str, now: datetime) -> MachineFacts | None:
         os="linux",
         clock_skew_s=skew(when(parts.get("date", "").strip()), now),
         addresses=tuple(a for a in ADDRESS.findall(parts.get("addresses", "")) if a != "127.0.0.1"),
-        binaries=tuple(binaries(parts["versions"])) if parts.get("versions") else None,
+        binaries=(binaries(parts) or None) if "versions" in parts else None,
         is_kubelet_healthy=parts["healthz"].strip() == "ok" if "healthz" in parts else None,
         services=tuple(units(parts["units"], restarts(parts.get("restarts", ""))))
         if parts.get("units")
@@ -168,11 +188,22 @@ def is_active(parts: Mapping[str, str], name: str) -> bool | None:
     return None if state == "" else state == "Running"
 
 
-def binaries(said: str) -> Iterator[BinaryFacts]:
-    """Yield kubelet and containerd with their versions."""
+def binaries(parts: Mapping[str, str]) -> tuple[BinaryFacts, ...]:
+    """Return kubelet and containerd with their versions, and each program whose hash was told."""
+    versions = dict(told_versions(parts.get("versions", "")))
+    hashed = [
+        BinaryFacts(name, path, versions.pop(name, ""), sha256)
+        for sha256, path in HASH.findall(parts.get("hashes", ""))
+        for name in (path.rpartition("/")[2],)
+    ]
+    return (*(BinaryFacts(name, version=version) for name, version in versions.items()), *hashed)
+
+
+def told_versions(said: str) -> Iterator[tuple[str, str]]:
+    """Yield name and version of what told it."""
     for name, pattern in (("kubelet", r"Kubernetes (v\S+)"), ("containerd", r"containerd \S+ (v?\S+)")):
         if found := re.search(pattern, said):
-            yield BinaryFacts(name, version=found[1])
+            yield name, found[1]
 
 
 def parse_api(said: str) -> KubeFacts | None:

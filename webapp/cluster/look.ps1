@@ -31,12 +31,16 @@ Look 'binaries' {
     $cacheFile = 'C:\labkit\look-cache.json'
     $cache = @{}
     if (Test-Path -LiteralPath $cacheFile) { (Get-Content -Raw -LiteralPath $cacheFile | ConvertFrom-Json).PSObject.Properties | ForEach-Object { $cache[$_.Name] = $_.Value } }
-    $found = @('C:\k\kubelet.exe', 'C:\k\kubeadm.exe', 'C:\k\kubectl.exe', 'C:\k\kube-proxy.exe', "$env:ProgramFiles\containerd\containerd.exe") | Where-Object { Test-Path -LiteralPath $_ } | ForEach-Object {
+    $ours = @('C:\k\kubelet.exe', 'C:\k\kubeadm.exe', 'C:\k\kubectl.exe', 'C:\k\kube-proxy.exe', "$env:ProgramFiles\containerd\containerd.exe")
+    $hashed = @("$env:ProgramFiles\containerd\containerd-shim-runhcs-v1.exe", 'C:\k\kube-log-runner.exe')
+    # What was injected besides: only its hash is taken, nobody knows what its --version would do.
+    $hashed += @(Get-ChildItem -Path 'C:\labkit\state\inject\*.path' -ErrorAction SilentlyContinue | ForEach-Object { [IO.File]::ReadAllText($_.FullName).Trim() })
+    $found = @($ours + $hashed) | Select-Object -Unique | Where-Object { Test-Path -LiteralPath $_ } | ForEach-Object {
         $file = Get-Item -LiteralPath $_
         $key = "$($file.FullName)|$($file.Length)|$($file.LastWriteTimeUtc.Ticks)"
         if (-not $cache[$key]) {
             $option = if ($file.Name -match '^(kubeadm|kubectl)') { 'version' } else { '--version' }
-            $version = (& $file.FullName $option 2>$null | Out-String).Trim()
+            $version = if ($ours -contains $_) { (& $file.FullName $option 2>$null | Out-String).Trim() } else { '' }
             $cache[$key] = @{ Name = $file.BaseName; Path = $file.FullName; Version = $version; Sha256 = (Get-FileHash -LiteralPath $file.FullName).Hash.ToLowerInvariant() }
         }
         $cache[$key]

@@ -1,6 +1,6 @@
 """Ask for injections and roll backs: each is a run of the lab. Carrying them out is `inject.steps`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,25 +69,30 @@ def check(lab: Lab, name: str, artifact: Artifact) -> Wanted:
     machine = lab.machines.filter(name=name).first()
     if machine is None:
         raise InjectError(f"{lab.name} has no machine {name[:20]!r}.")
+    component = component_of(artifact, all_components())
+    return Wanted(machine, artifact, component, runner_on(lab, machine, artifact, component))
+
+
+def runner_on(lab: Lab, machine: Machine, artifact: Artifact, component: Component) -> Runner:
+    """Return who runs the binary on this machine, without a query; InjectError as above."""
     system = "windows" if machine.is_windows else "linux"
     if artifact.removed_at is not None:
         raise InjectError(f"{artifact.file_name} is not kept any more; build or fetch it again.")
     if not artifact.target.startswith(f"{system}/"):
         raise InjectError(
-            f"{artifact.file_name} is for {artifact.target}; {name} runs {system.capitalize()}."
+            f"{artifact.file_name} is for {artifact.target}; {machine.name} runs {system.capitalize()}."
         )
-    component = component_of(artifact)
     runner = runner_of(component, system, LabSpec.from_json(lab.spec))
     if runner.kind == "unused":
         raise InjectError(runner.sentence)
     if machine.state and is_on(machine.state) is False:
-        raise InjectError(f"{name} is {machine.state}; start it first.")
-    return Wanted(machine, artifact, component, runner)
+        raise InjectError(f"{machine.name} is {machine.state}; start it first.")
+    return runner
 
 
-def component_of(artifact: Artifact) -> Component:
+def component_of(artifact: Artifact, known_ones: Mapping[str, Component]) -> Component:
     """Return the component as it is now, else as the build's recipe has it."""
-    known = all_components().get(artifact.component)
+    known = known_ones.get(artifact.component)
     if known is not None:
         return known
     recipes = artifact.build.recipe.get("components", []) if artifact.build is not None else []

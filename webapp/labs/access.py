@@ -10,7 +10,7 @@
 | lab.shell (open a terminal, have its baton) | yes | yes | no | yes | yes |
 | lab.pair (open, plan and join pairings), lab.note (notes, quotes), lab.chat | yes | yes | no | yes | yes |
 | lab.baton (take any baton, close, record) | yes | no | no | yes | no |
-| lab.destroy, lab.share, lab.connect | yes | no | no | yes | no |
+| lab.destroy, lab.share, lab.connect, lab.force (inject in spite of flags) | yes | no | no | yes | no |
 | definition.edit (own ones; with none given: create) | all | own | no | – | – |
 | host.inspect | yes | yes | no | – | – |
 | cluster.see (attached clusters; a lab's own goes by lab.see) | yes | yes | yes | – | – |
@@ -51,6 +51,7 @@ SITE: dict[str, frozenset[str]] = {
     "lab.destroy": frozenset(),
     "lab.share": frozenset(),
     "lab.connect": frozenset(),
+    "lab.force": frozenset(),
     "definition.edit": frozenset({Role.MEMBER}),
     "host.inspect": frozenset({Role.MEMBER}),
     "cluster.see": frozenset({Role.MEMBER, Role.VIEWER}),
@@ -61,7 +62,8 @@ SITE: dict[str, frozenset[str]] = {
 }
 PAIRING = frozenset({"lab.see", "lab.shell", "lab.pair", "lab.note", "lab.chat"})
 LAB: dict[str, frozenset[str]] = {
-    Member.Role.OWNER: PAIRING | {"lab.operate", "lab.baton", "lab.destroy", "lab.share", "lab.connect"},
+    Member.Role.OWNER: PAIRING
+    | {"lab.operate", "lab.baton", "lab.destroy", "lab.share", "lab.connect", "lab.force"},
     Member.Role.GUEST: PAIRING | {"lab.operate"},
     Member.Role.TYPIST: PAIRING - {"lab.pair"},
     Member.Role.READER: frozenset({"lab.see", "lab.chat"}),

@@ -70,6 +70,8 @@ ask() {
 
 main() {
   mkdir -p "$STORE" "$ROOT$STATE/inject"
+  # The dashboard's look takes the hash of what lies there.
+  printf '%s\n' "$TARGET" >"$ROOT$STATE/inject/$COMPONENT.path"
   bring
   check_program
   check_runner

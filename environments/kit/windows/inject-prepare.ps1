@@ -49,6 +49,8 @@ function Save-Answers {
 }
 
 New-Item -ItemType Directory -Force -Path $Store, $Asked | Out-Null
+# The dashboard's look takes the hash of what lies there.
+Write-TextFile "$Asked\$Component.path" $Target
 Receive-New
 if (-not (Test-Program (Get-KeptPath $Injection.sha256))) { throw "inject: the new $Component is no Windows program." }
 foreach ($name in @($Injection.runner.stops)) {
