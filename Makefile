@@ -70,8 +70,10 @@ pictures: venv
 
 bench: venv
 	$(BIN)/python -m bench.plan
+	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.builds
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.real
 
 kit-cache: venv
 	@$(BIN)/python manage.py kit_cache $(or $(PRESET),calico)

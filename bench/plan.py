@@ -1,4 +1,4 @@
-"""python -m bench.plan [--speed N] [--preset NAME]: a launch as a DAG against one step after the other.
+"""python -m bench.plan [--speed N] [--preset NAME …]: a launch as a DAG against one step after the other.
 
 The same steps with the same durations, played by the rehearsal through the product's own walker: once
 with the plan's needs, once in the serial order of the upstream Makefile (fetch, bring up the control
@@ -20,6 +20,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 TARGET = 1 / 3  # less time than the serial order
 SPEED = 60
+PRESETS = ("calico", "antrea")  # both network plugins
 
 
 def set_up(folder: Path, speed: float) -> None:
@@ -83,6 +84,18 @@ def make_run(preset: str, plan_of: Any) -> Any:  # Any: a function of the plan; 
     return run
 
 
+def critical_steps(plan: Any) -> list[Any]:  # Any: Plan; PlannedStep
+    """Return the steps that decide how long the plan takes, first to last."""
+    steps = {step.key: step for step in plan.steps}
+    ends: dict[str, int] = {}
+    for step in plan.steps:
+        ends[step.key] = max((ends[need] for need in step.needs), default=0) + (step.usual_s or 0)
+    path = [max(ends, key=lambda key: ends[key])]
+    while needs := steps[path[-1]].needs:
+        path.append(max(needs, key=lambda key: ends[key]))
+    return [steps[key] for key in reversed(path)]
+
+
 def measured_s(run: Any) -> float:  # Any: a Run
     from webapp.runs.execute import execute_run  # noqa: PLC0415
 
@@ -94,14 +107,17 @@ def measured_s(run: Any) -> float:  # Any: a Run
     return took
 
 
-def measure(preset: str, speed: float) -> dict[str, float]:
+def measure(preset: str, speed: float) -> dict[str, Any]:  # Any: numbers, and the path as text
     """Return seconds of real labs (usual) and of the two rehearsals, and how much less the DAG takes."""
     from webapp.planning.plan import Plan, critical_path_s  # noqa: PLC0415
 
     ours, upstream = make_run(preset, lambda plan: plan), make_run(preset, serial)
     usual = critical_path_s(Plan.from_json(ours.plan)), critical_path_s(Plan.from_json(upstream.plan))
     took = measured_s(ours), measured_s(upstream)
+    path = critical_steps(Plan.from_json(ours.plan))
     return {
+        "preset": preset,
+        "critical_path": " → ".join(f"{step.key} {step.usual_s or 0}" for step in path),
         "usual_dag_s": usual[0],
         "usual_serial_s": usual[1],
         "usual_less": 1 - usual[0] / usual[1],
@@ -112,27 +128,34 @@ def measure(preset: str, speed: float) -> dict[str, float]:
     }
 
 
+def show(figures: dict[str, Any]) -> None:  # Any: see measure
+    print(
+        f"launch of {figures['preset']}: critical path {figures['usual_dag_s']:.0f} s, one after the other "
+        f"{figures['usual_serial_s']:.0f} s: {figures['usual_less']:.0%} less\n"
+        f"  {figures['critical_path']}\n"
+        f"  rehearsed at {figures['speed']:g} times: {figures['measured_dag_s']:.1f} s against "
+        f"{figures['measured_serial_s']:.1f} s: {figures['measured_less']:.0%} less (target {TARGET:.0%})"
+    )
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.plan", description=__doc__.splitlines()[0])
     parser.add_argument("--speed", type=float, default=SPEED, help="times real time")
-    parser.add_argument("--preset", default="calico")
+    parser.add_argument("--preset", nargs="+", default=PRESETS)
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-plan-"))
+    found = []
     try:
         set_up(folder, options.speed)
-        figures = measure(options.preset, options.speed)
+        for preset in options.preset:
+            found.append(measure(preset, options.speed))
+            show(found[-1])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    print(
-        f"launch of {options.preset}: critical path {figures['usual_dag_s']:.0f} s, one after the other "
-        f"{figures['usual_serial_s']:.0f} s: {figures['usual_less']:.0%} less\n"
-        f"rehearsed at {options.speed:g} times: {figures['measured_dag_s']:.1f} s against "
-        f"{figures['measured_serial_s']:.1f} s: {figures['measured_less']:.0%} less (target {TARGET:.0%})"
-    )
     target = ROOT / "var" / "bench-plan.json"
     target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(figures, indent=1))
-    return int(figures["usual_less"] < TARGET)
+    target.write_text(json.dumps(found, indent=1))
+    return int(any(figures["usual_less"] < TARGET for figures in found))
 
 
 if __name__ == "__main__":

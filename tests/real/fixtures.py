@@ -11,8 +11,10 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import yaml
@@ -32,6 +34,7 @@ COMMANDS = {
 }
 URI = "qemu:///system"
 SUBNET = "192.168.213.0/24"
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,10 @@ class RealLab:
     real: RealVagrant
 
 
+class Missing(Exception):
+    """This machine cannot run real Vagrant; the text says what to install or do."""
+
+
 def missing_packages() -> list[str]:
     names = [
         package for command, package in COMMANDS.items() if shutil.which(command, path=search_path()) is None
@@ -143,17 +150,33 @@ def libvirt_answers() -> bool:
     return found.returncode == 0
 
 
+def entered(context: AbstractContextManager[Value]) -> Iterator[Value]:
+    """Yield what a context gives; skip, or fail where CI demands it, when something is missing."""
+    with ExitStack() as stack:
+        try:
+            value = stack.enter_context(context)
+        except Missing as error:
+            skip_or_fail(f"Real Vagrant is not tried: {error}")
+        yield value
+
+
 @pytest.fixture(scope="session")
 def libvirt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """libvirt's daemon answers: the machine's own, or one that lives as long as the tests."""
+    yield from entered(libvirt_running(tmp_path_factory.mktemp("libvirt")))
+
+
+@contextmanager
+def libvirt_running(logs: Path) -> Iterator[None]:
+    """Start libvirt's daemons if need be, and stop what was started. Raises Missing."""
     if missing := missing_packages():
-        skip_or_fail(f"Real Vagrant is not tried: apt-get install {' '.join(missing)}")
+        raise Missing(f"apt-get install {' '.join(missing)}")
     if libvirt_answers():
         yield
         return
     if os.geteuid() != 0:
-        skip_or_fail("Real Vagrant is not tried: libvirtd does not run, and only root can start it.")
-    daemons = start_daemons(tmp_path_factory.mktemp("libvirt"))
+        raise Missing("libvirtd does not run, and only root can start it.")
+    daemons = start_daemons(logs)
     try:
         yield
     finally:
@@ -169,7 +192,7 @@ def start_daemons(logs: Path) -> list[subprocess.Popen[bytes]]:
             daemons.append(subprocess.Popen([path], stdout=log, stderr=log, start_new_session=True))
     if not until(30, libvirt_answers):
         stop_daemons(daemons)
-        skip_or_fail(f"Real Vagrant is not tried: libvirtd does not answer; see {logs}.")
+        raise Missing(f"libvirtd does not answer; see {logs}.")
     return daemons
 
 
@@ -204,10 +227,16 @@ def cache_folder() -> Path:
 @pytest.fixture(scope="session")
 def real_vagrant(libvirt: None) -> Iterator[RealVagrant]:
     """Vagrant with libvirt and a small Debian box; builds the box when the cache has none."""
+    yield from entered(vagrant_with_box())
+
+
+@contextmanager
+def vagrant_with_box() -> Iterator[RealVagrant]:
+    """Give Vagrant a home of its own and the box's file. Raises Missing."""
     try:
         box = cached_box(cache_folder())
     except BoxError as error:
-        skip_or_fail(f"Real Vagrant is not tried: {error}")
+        raise Missing(str(error)) from error
     vagrant = shutil.which("vagrant")
     assert vagrant is not None
     name = f"labkit/{box.stem}"
@@ -243,7 +272,7 @@ def real_lab(real_vagrant: RealVagrant, tmp_path_factory: pytest.TempPathFactory
 
 def destroy_all(real: RealVagrant, folder: Path) -> None:
     """Take away the machines of a lab's folder, if there are any."""
-    command = [real.vagrant, "destroy", "--force"]
+    command = [str(real.vagrant), "destroy", "--force"]
     env = real.driver(folder).env
     subprocess.run(command, cwd=folder, env=env, capture_output=True, timeout=120, check=False)
 
