@@ -27,8 +27,15 @@ TABS = (
     ("ladder", "Ladder"),
     ("services", "Services"),
     ("network", "Network"),
+    ("logs", "Logs"),
+    ("workloads", "Workloads"),
+    ("connectivity", "Connectivity"),
+    ("readiness", "Readiness"),
+    ("bundle", "Bundle"),
+    ("machines", "Machines"),
 )
 ONLY_OF_LABS: frozenset[str] = frozenset()
+ONLY_OF_ATTACHED = frozenset({"machines"})
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,9 @@ class Place:
 
     def tabs(self, current: str) -> list[Tab]:
         shown: Iterable[tuple[str, str]] = (
-            (name, title) for name, title in TABS if self.lab is not None or name not in ONLY_OF_LABS
+            (name, title)
+            for name, title in TABS
+            if name not in (ONLY_OF_LABS if self.lab is None else ONLY_OF_ATTACHED)
         )
         return [Tab(name, title, self.urls[name], name == current) for name, title in shown]
 
