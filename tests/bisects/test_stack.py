@@ -34,12 +34,12 @@ def statuses(stack: Stack) -> list[str]:
 
 def ask(stack: Stack, repository: Repository) -> None:
     ana = stack.visitor()
-    ana.open("/bisects/new?lab=hunt")
+    ana.open("/builds/bisects/new?lab=hunt")
     wish = {"lab": "hunt", "machine": "winw1", "component": "kubelet", "url": str(repository.path)}
     wish |= {"good": "v1.36.1", "bad": "long", "snapshot": "clean", "check_machine": "winw1"}
     wish |= {"script": "C:\\k\\kubelet.exe --version", "expect": EXPECT, "limit_s": "20", "trusts_ends": "on"}
 
-    status, url, text = ana.open("/bisects/new", wish)
+    status, url, text = ana.open("/builds/bisects/new", wish)
 
     assert (status, url.endswith("/bisects/1/")) == (200, True), text[-3000:]
 

@@ -17,17 +17,34 @@ from tests.flow.acts import import_definition, launch, wait_for_end
 from tests.stack import ROOT, Stack, wait_until
 
 pytestmark = pytest.mark.timeout(400)
+SEED = Path(__file__).with_name("seed_builds.py")
 FOLDER = Path(os.environ.get("LAB_PICTURES") or ROOT / "var/pictures")
 LOOKS = [
     (width, height, scheme) for width, height in ((1400, 900), (400, 800)) for scheme in ("light", "dark")
 ]
-EMPTY = {"labs-empty": "/", "definitions-empty": "/definitions/", "activity": "/activity/"}
+EMPTY = {
+    "labs-empty": "/",
+    "definitions-empty": "/definitions/",
+    "builds-empty": "/builds/",
+    "follows-empty": "/builds/follows/",
+    "bisects-empty": "/builds/bisects/",
+    "activity": "/activity/",
+}
 FULL = {
     "labs": "/",
     "labs-failed": "/?kind=failed",
     "lab-running": "/labs/endless/",
     "lab-failed": "/labs/broken/",
     "lab-ready": "/labs/small/",
+    "ladder": "/labs/cluster/cluster/",
+    "ladder-rung": "/labs/cluster/cluster/?machine=winw1&rung=request",
+    "ladder-failed": "/labs/broken/cluster/",
+    "ladder-unknown": "/labs/endless/cluster/",
+    "cluster-services": "/labs/cluster/cluster/services",
+    "cluster-network": "/labs/cluster/cluster/network",
+    "cluster-fix": "/labs/cluster/cluster/fix?kind=restart-in-order&machine=winw1",
+    "clusters-empty": "/clusters/",
+    "cluster-attach": "/clusters/attach",
     "lab-new": "/labs/new?definition=small",
     "lab-destroy": "/labs/small/destroy",
     "run-running": "/labs/endless/runs/1/",
@@ -37,8 +54,18 @@ FULL = {
     "definition": "/definitions/small/",
     "definition-new": "/definitions/new",
     "definition-edit": "/definitions/small/edit",
-    "builds-empty": "/builds/",
+    "builds": "/builds/",
     "build-new": "/builds/new",
+    "build-done": "/builds/1/",
+    "build-running": "/builds/2/",
+    "build-failed": "/builds/3/",
+    "artifact": "/builds/artifacts/2/",
+    "components": "/builds/components/",
+    "follows": "/builds/follows/",
+    "bisects": "/builds/bisects/",
+    "bisect-new": "/builds/bisects/new?lab=small",
+    "bisect-running": "/builds/bisects/1/",
+    "bisect-found": "/builds/bisects/2/",
     "hosts": "/hosts/",
     "host": "/hosts/local/",
     "activity-full": "/activity/",
@@ -103,6 +130,9 @@ def make_labs(page: Page, stack: Stack) -> None:
     )
     launch(page, "broken")
     assert wait_for_end(page, 90) == "failed"
+    import_definition(page, stack.url, "cluster", "cni: calico\n")
+    launch(page, "cluster")
+    assert wait_for_end(page, 120) == "done"
     import_definition(
         page, stack.url, "endless", "rehearsal: {mishaps: ['winw1 windows-features:never-ending']}\n"
     )
@@ -121,6 +151,7 @@ def test_every_page_has_its_picture(browser: Browser, stack: Stack):
     for name, path in EMPTY.items():
         photographer.take(name, path)
     make_labs(page, stack)
+    stack.manage("shell", "--verbosity", "0", "-c", SEED.read_text())
     for name, path in FULL.items():
         photographer.take(name, path)
     context.close()

@@ -57,3 +57,21 @@ def test_quota_knows_that_the_lab_uses_them(launched: Stack) -> None:
     assert {(use["machine"], use["artifact_id"]) for use in uses} == {
         ("winw1", artifact(launched, name)["id"]) for name in ("kubelet", "kube-proxy")
     }
+
+
+def test_followed_branch_is_injected_when_it_moves(launched: Stack, repository: Repository) -> None:
+    ana = launched.visitor()
+    build = launched.query("SELECT id FROM webapp_build WHERE ref = 'fix'")[0]["id"]
+    ana.open(f"/builds/{build}/")
+    ana.open(f"/builds/{build}/follow", {})
+    follow = launched.query("SELECT id FROM webapp_follow")[0]["id"]
+    ana.open(f"/builds/follows/{follow}/inject", {"lab": "own"})
+
+    repository.git("update-ref", "refs/heads/fix", repository.commits["pull"])
+
+    wait_until(lambda: [run["verb"] for run in runs(launched)] == ["launch", "inject"], 120, "it is injected")
+    wait_until(lambda: runs(launched)[-1]["status"] == "succeeded", 60, "in place")
+    row = dict(launched.query("SELECT * FROM webapp_follow")[0])
+    newest = launched.query("SELECT max(id) AS id FROM webapp_build")[0]["id"]
+    assert (row["injected_build_id"], row["injected_run"], row["inject_sentence"]) == (newest, 2, "")
+    assert "run #2" in ana.open("/builds/follows/")[2]
