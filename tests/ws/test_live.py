@@ -28,6 +28,8 @@ def grew(log: int, last_line: int) -> live.LogGrew:
         ({"type": "lab.changed", "lab": 2}, ("lab.2", "labs")),
         ({"type": "host.changed", "host": 1}, ("hosts",)),
         ({"type": "build.changed", "build": 1}, ("builds",)),
+        ({"type": "cluster.changed", "cluster": 4, "lab": 2}, ("cluster.4", "lab.2", "labs")),
+        ({"type": "cluster.changed", "cluster": 4, "lab": 0}, ("cluster.4", "clusters")),
         ({"type": "pairing.changed", "lab": 2, "pairing": 1}, ("lab.2", "labs")),
         ({"type": "chat.grew", "lab": 2, "pairing": 1}, ("lab.2",)),
         ({"type": "notes.changed", "lab": 2, "pairing": 1}, ("lab.2",)),
