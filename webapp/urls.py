@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("webapp.web.urls_logs")),
     path("", include("webapp.web.urls_definitions")),
     path("", include("webapp.web.urls_builds")),
+    path("", include("webapp.web.urls_inject")),
     path("", include("webapp.web.urls_shells")),
     path("", include("webapp.web.urls_cluster")),
     path("", include("webapp.web.urls_pairing")),

@@ -17,6 +17,7 @@ from webapp.planning.plan import PlanError
 from webapp.runs.actions import RunError, cancel_run, retry_run
 from webapp.runs.models import Run
 from webapp.runs.queries import RunPage, run_page
+from webapp.web.pages_inject import run_injections
 from webapp.web.requests import Request
 from webapp.web.views.logs import log_of
 
@@ -103,6 +104,8 @@ def context(request: Request, page: RunPage) -> Context:
         "cancel_refusal": refusal or page.cancel_refusal,
         "retry_refusal": refusal or page.retry_refusal,
         "may_pair": may_pair(request, page),
+        "injections": run_injections(page.run),
+        "inject_refusal": refusal,
     }
 
 
