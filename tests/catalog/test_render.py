@@ -5,6 +5,7 @@
 
 import json
 import os
+import re
 import tomllib
 from dataclasses import replace
 
@@ -199,3 +200,25 @@ def test_the_library_reads_every_manifest() -> None:
 def test_a_missing_manifest_is_refused() -> None:
     with pytest.raises(ManifestError, match=r"calico\.yaml"):
         render_files(lab(), VERSIONS, {})
+
+
+def test_every_linux_download_of_the_usual_lab_is_pinned_in_the_kit() -> None:
+    downloads = json.loads(rendered(lab())["rendered/downloads.json"])
+
+    assert [name for name, entry in downloads["linux"].items() if not entry["sha256"]] == []
+
+
+@pytest.mark.parametrize("preset", ["default", "antrea"])
+def test_what_nothing_but_its_tag_pins_is_known(preset: str) -> None:
+    downloads = json.loads(rendered(DEFINITIONS[preset])["rendered/downloads.json"])
+    entries = [item for os in ("linux", "windows") for item in downloads[os].items()]
+
+    bare = {name for name, entry in entries if not (entry["sha256"] or entry["sha256_url"])}
+
+    assert bare == ({"antrea-linux", "antrea-windows"} if preset == "antrea" else set())
+
+
+def test_a_pin_is_a_sha256_of_a_system_and_a_version() -> None:
+    for entry in VERSIONS.downloads.values():
+        assert all(re.fullmatch(r"(linux|windows)-\d+\.\d+\.\d+", key) for key in entry.sha256s)
+        assert all(re.fullmatch(r"[0-9a-f]{64}|", value) for value in (entry.sha256, *entry.sha256s.values()))

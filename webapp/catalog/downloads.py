@@ -76,7 +76,8 @@ def item(name: str, spec: LabSpec, versions: Versions, os: Os, mirror: str) -> D
     entry = versions.downloads[name]
     version = entry.version or component_version(entry.version_of or name, spec, versions)
     marks = {"version": version, "arch_os": os}
-    return finish(entry.url.format(**marks), entry.sha256_url.format(**marks), entry.sha256, version, mirror)
+    sha256 = entry.sha256s.get(f"{os}-{version}", entry.sha256)
+    return finish(entry.url.format(**marks), entry.sha256_url.format(**marks), sha256, version, mirror)
 
 
 def component_version(component: str, spec: LabSpec, versions: Versions) -> str:

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import yaml
@@ -72,11 +72,15 @@ class Historic:
 
 @dataclass(frozen=True)
 class Download:
-    """A file's address with marks; `sha256` only when its publisher's own word was read."""
+    """A file's address with marks; `sha256` only when its publisher's word was read.
+
+    `sha256s`: the same for a file whose version the definition chooses, by "SYSTEM-VERSION".
+    """
 
     url: str
     sha256_url: str = ""
     sha256: str = ""
+    sha256s: Mapping[str, str] = field(default_factory=dict, hash=False)
     version: str = ""
     version_of: str = ""
 
