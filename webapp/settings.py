@@ -254,6 +254,7 @@ RECORDING_DAYS = whole_number("RECORDING_DAYS", 90)  # 0 = for ever
 # -- clusters -----------------------------------------------------------------
 NODE_LOG_DAYS = whole_number("NODE_LOG_DAYS", 14)  # logs read from machines, and bundles; 0 = for ever
 EGRESS_PROBE = os.environ.get("EGRESS_PROBE", "www.msftconnecttest.com:80")  # the matrix' way out; "" = none
+WINRM_CA_FILE = os.environ.get("WINRM_CA_FILE", "")  # who signs WinRM's certificates; "" = the system's list
 # A folder on the lab host with op-readiness and e2e.test; "" = readiness is not run from here.
 READINESS_DIR = os.environ.get("READINESS_DIR", "")
 READINESS_LIMIT_S = whole_number("READINESS_LIMIT_S", 4 * 3600)

@@ -19,7 +19,7 @@ from webapp.background import enqueue
 from webapp.cluster.actions import ANY_QUEUE, announce
 from webapp.cluster.models import Change, Cluster, NamedMachine, Sighting
 from webapp.cluster.observe import add_sightings
-from webapp.cluster.remote import RemoteError, run_at
+from webapp.cluster.remote import RemoteError, kept_as, run_at
 from webapp.cluster.secrets import encrypt
 from webapp.cluster.ssh import SshError, connections
 
@@ -153,7 +153,7 @@ def remove_machine(machine: NamedMachine, by: User) -> None:
         audit.record(by, "forgot machine", f"{cluster} {machine.name}")
         Sighting.objects.filter(cluster=cluster, machine=machine.name).delete()
         Change.objects.filter(cluster=cluster, machine=machine.name).delete()
-        connections().forget(("named", machine.pk, machine.host_key))
+        connections().forget(kept_as(machine))
         machine.delete()
     announce(cluster)
 

@@ -52,11 +52,20 @@ def run_over_ssh(machine: NamedMachine, secret: str, command: str, timeout_s: fl
     if not machine.host_key:
         raise RemoteError("Its host key is not known; remove it and add it again.")
     line = shell_line(command) if machine.is_windows else command
+    # A machine that is only tried out has a connection of its own: it must not pass by another's login.
+    key = object() if machine.pk is None else kept_as(machine)
     try:
-        key = ("named", machine.pk, machine.host_key)
         return connections().run(key, lambda: way_to(machine, secret), line, timeout_s=timeout_s)
     except SshError as error:
         raise RemoteError(str(error)) from error
+    finally:
+        if machine.pk is None:
+            connections().forget(key)
+
+
+def kept_as(machine: NamedMachine) -> object:
+    """Return what its connection is kept under; one that is added anew gets a new one."""
+    return "named", machine.pk, machine.host_key
 
 
 def run_over_winrm(machine: NamedMachine, secret: str, command: str, timeout_s: float) -> Completed:
@@ -68,6 +77,8 @@ def run_over_winrm(machine: NamedMachine, secret: str, command: str, timeout_s: 
         username=machine.user,
         password=secret,
         server_cert_validation="validate",
+        ca_trust_path=settings.WINRM_CA_FILE or None,
+        proxy=None,
         operation_timeout_sec=max(int(timeout_s) - 5, 5),
         read_timeout_sec=max(int(timeout_s), 10),
     )
