@@ -10,6 +10,13 @@ from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(240)
 
+# Within its own scrolling list; the page itself may stand higher.
+IS_STEP_SEEN = """() => {
+  const list = document.querySelector("#run-steps").getBoundingClientRect();
+  const step = document.querySelector(".step.is-canceled").getBoundingClientRect();
+  return step.top >= list.top && step.bottom <= list.bottom;
+}"""
+
 
 def test_a_person_imports_launches_and_watches(page: Page, stack: Stack, variables: str):
     import_definition(page, stack.url, "upstream", variables)
@@ -81,3 +88,7 @@ def test_canceling_stops_the_run_and_says_so(page: Page, stack: Stack):
 
     assert wait_for_end(page, 60) == "canceled"
     assert "left as" in log_text(page)
+    page.set_viewport_size({"width": 1400, "height": 240})
+    page.reload()
+    assert page.evaluate("document.querySelector('#run-steps').scrollHeight > 240")
+    wait_until(lambda: page.evaluate(IS_STEP_SEEN), 10, "the list opens at the canceled step")
