@@ -1,0 +1,185 @@
+"""Invitations: only a hash is kept, each use counts once, and what is taken back is gone at once."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from tests.factories import LabFactory, MemberFactory, UserFactory
+from webapp.accounts.actions import AccountError
+from webapp.accounts.models import AuditEntry, Role, User
+from webapp.labs.access import can
+from webapp.labs.models import Lab, Member
+from webapp.pairing import guests
+from webapp.pairing.actions import end_pairing, open_pairing
+from webapp.pairing.errors import InvitationError, PairingError
+from webapp.pairing.models import Invitation, Pairing
+
+pytestmark = pytest.mark.django_db
+AcceptAs = Callable[[User, str], Invitation]
+
+
+@pytest.fixture
+def eve(db: None) -> User:
+    return UserFactory(username="eve", role=Role.GUEST)
+
+
+def rights(user: User, lab: Lab) -> list[str]:
+    fresh = Lab.objects.get(pk=lab.pk)
+    return [name for name in ("lab.see", "lab.chat", "lab.note", "lab.shell") if can(user, name, fresh)]
+
+
+def test_the_token_itself_is_nowhere(pairing: Pairing, owner: User):
+    invitation, token = guests.invite(pairing, owner, role="read")
+
+    stored = f"{Invitation.objects.values()} {list(AuditEntry.objects.values())}"
+    assert token not in stored
+    assert guests.find_invitation(token) == invitation
+
+
+@pytest.mark.parametrize(
+    ("role", "expected"),
+    [
+        ("read", ["lab.see", "lab.chat"]),
+        ("type", ["lab.see", "lab.chat", "lab.note", "lab.shell"]),
+    ],
+)
+def test_a_guest_has_the_rights_of_the_link_on_this_lab_only(
+    accept_as: AcceptAs, eve: User, lab: Lab, role: str, expected: list[str]
+):
+    accept_as(eve, role)
+
+    assert rights(eve, lab) == expected
+    assert rights(eve, LabFactory()) == []
+
+
+def test_a_single_use_lets_one_in(pairing: Pairing, owner: User, eve: User):
+    invitation, _ = guests.invite(pairing, owner, role="read")
+    guests.accept(invitation, eve)
+    guests.accept(invitation, eve)  # the same person again is no second use
+
+    with pytest.raises(InvitationError, match="used up"):
+        guests.accept(invitation, UserFactory(role=Role.GUEST))
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"expires_at": timezone.now() - timedelta(seconds=1)}, "expired"),
+        ({"revoked_at": timezone.now()}, "revoked"),
+        ({"use_count": 1}, "used up"),
+    ],
+    ids=["expired", "revoked", "used"],
+)
+def test_a_link_that_is_over_lets_nobody_in(
+    pairing: Pairing, owner: User, eve: User, change: dict, problem: str
+):
+    invitation, token = guests.invite(pairing, owner, role="read")
+    Invitation.objects.filter(pk=invitation.pk).update(**change)
+
+    with pytest.raises(InvitationError, match=problem):
+        guests.accept(guests.find_invitation(token), eve)
+    assert rights(eve, pairing.lab) == []
+
+
+def test_revoking_throws_out_all_who_came_by_it(accept_as: AcceptAs, eve: User, lab: Lab, owner: User):
+    invitation = accept_as(eve, "type")
+
+    assert [guests.revoke_invitation(invitation, owner), guests.revoke_invitation(invitation, owner)] == [
+        True,
+        False,
+    ]
+    assert rights(eve, lab) == []
+
+
+def test_who_is_removed_does_not_come_back_by_the_same_link(
+    accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User
+):
+    invitation = accept_as(eve, "read")
+
+    assert guests.remove_guest(pairing, eve, owner)
+
+    with pytest.raises(InvitationError, match="removed"):
+        guests.accept(invitation, eve)
+    assert rights(eve, pairing.lab) == []
+
+
+def test_the_end_takes_the_right_away(accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User):
+    accept_as(eve, "type")
+
+    end_pairing(pairing, owner)
+
+    assert rights(eve, pairing.lab) == []
+
+
+def test_a_right_of_ones_own_is_not_touched(accept_as: AcceptAs, pairing: Pairing, guest: User, owner: User):
+    accept_as(guest, "read")
+
+    end_pairing(pairing, owner)
+
+    assert Member.objects.get(lab=pairing.lab, user=guest).role == Member.Role.GUEST
+
+
+def test_a_viewer_of_the_site_can_be_handed_the_baton(accept_as: AcceptAs, pairing: Pairing, stranger: User):
+    accept_as(stranger, "type")
+
+    assert can(stranger, "lab.shell", Lab.objects.get(pk=pairing.lab_id))
+
+
+def test_a_stranger_signs_up_and_may_nothing_else(pairing: Pairing, owner: User):
+    invitation, _ = guests.invite(pairing, owner, role="read")
+
+    eve = guests.sign_up(invitation, "  Eve   Guest ")
+
+    assert (eve.username, eve.role) == ("Eve Guest", Role.GUEST)
+    assert rights(eve, pairing.lab) == ["lab.see", "lab.chat"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x", "-rm", "<b>eve</b>", "a" * 31, "eve\u202eadmin", "ana", "ANA", "\uff41\uff4e\uff41"]
+)
+def test_a_guest_is_called_something_decent_of_their_own(pairing: Pairing, owner: User, name: str):
+    invitation, _ = guests.invite(pairing, owner, role="read")
+
+    with pytest.raises(AccountError):
+        guests.sign_up(invitation, name)
+    assert User.objects.filter(role=Role.GUEST).count() == 0
+
+
+def test_nobody_signs_up_by_a_link_that_is_over(pairing: Pairing, owner: User):
+    _, token = guests.invite(pairing, owner, role="read")
+    end_pairing(pairing, owner)
+
+    with pytest.raises(InvitationError, match="ended"):
+        guests.sign_up(guests.find_invitation(token), "Eve")
+    assert User.objects.filter(role=Role.GUEST).count() == 0
+
+
+def test_a_made_up_token_is_no_invitation(db: None):
+    with pytest.raises(InvitationError):
+        guests.find_invitation("x" * 43)
+
+
+@pytest.mark.parametrize(("uses", "hours"), [(0, 4), (101, 4), (1, 0), (1, 337)])
+def test_invitations_are_bounded(pairing: Pairing, owner: User, uses: int, hours: int):
+    with pytest.raises(PairingError):
+        guests.invite(pairing, owner, role="read", uses=uses, hours=hours)
+
+
+def test_the_best_of_two_invitations_counts(accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User):
+    accept_as(eve, "read")
+    end_pairing(pairing, owner)
+    second, _ = open_pairing(Lab.objects.get(pk=pairing.lab_id), owner, title="Again")
+    invitation, _ = guests.invite(second, owner, role="type")
+
+    guests.accept(invitation, eve)
+
+    assert "lab.shell" in rights(eve, pairing.lab)
+
+
+def test_an_owner_by_membership_stays_one(accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User):
+    MemberFactory(lab=pairing.lab, user=eve, role=Member.Role.OWNER)
+    guests.remove_guest(pairing, eve, owner)
+
+    assert can(eve, "lab.destroy", Lab.objects.get(pk=pairing.lab_id))
