@@ -27,8 +27,8 @@ export async function mount(section) {
   const { terminal, fit } = await makeTerminal(data["xterm"] ?? "", screen);
   const socket = new ShellSocket(data["socket"] ?? "", () => windowSize(fit), {
     onOutput: (bytes) => new Promise((resolve) => terminal.write(bytes, resolve)),
-    onMessage: (message) => {
-      if (message.snapshot) terminal.reset();
+    onMessage: async (message) => {
+      if (message.snapshot) await clear(terminal);
       if (message.size) terminal.resize(message.size[0], message.size[1]);
       if (message.state) drawBar(part, section, message.state, data["name"] ?? "");
       if (message.refused) say(message.refused);
@@ -73,10 +73,23 @@ function cursorReport(terminal) {
   return `\x1b[${buffer.cursorY + 1};${buffer.cursorX + 1}R`;
 }
 
+/**
+ * Empty the terminal. The browser tells only a frame later that the scroll bar has moved to the top; what is
+ * written before that would be taken for scrolled away.
+ * @param {any} terminal any: xterm's
+ */
+async function clear(terminal) {
+  terminal.reset();
+  await new Promise((resolve) => {
+    window.setTimeout(resolve, 100); // a page in the background draws no frames
+    requestAnimationFrame(() => requestAnimationFrame(resolve));
+  });
+}
+
 /** Put the focus on the first thing to press after the terminal. @param {HTMLElement} section */
 function leave(section) {
-  const next = /** @type {HTMLElement | null} */ (section.querySelector(".shell-bar button:not([hidden])"));
-  next?.focus();
+  const buttons = /** @type {HTMLElement[]} */ ([...section.querySelectorAll(".shell-bar button")]);
+  buttons.find((button) => button.offsetParent !== null)?.focus();
 }
 
 /**

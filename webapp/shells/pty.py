@@ -17,8 +17,9 @@ from pathlib import Path
 
 WINDOW_S = 0.010
 WINDOW_BYTES = 16 * 1024
-MOST_WAITING = 1024 * 1024  # typed bytes that the child has not taken yet
+MOST_WAITING = 256 * 1024  # typed bytes that the child has not taken yet
 HANGUP_S = 3.0
+INTERRUPT = b"\x03"
 
 
 class Pty:
@@ -66,6 +67,8 @@ class Pty:
         """Type; False when so much waits already that this was dropped."""
         if self.is_over:
             return False
+        if INTERRUPT in data:  # whoever interrupts does not want the rest of a paste typed first
+            self._waiting.clear()
         if len(self._waiting) + len(data) > MOST_WAITING:
             return False
         was_idle = not self._waiting

@@ -151,7 +151,8 @@ class ShellConsumer(Consumer):
             return
         refusal = self.refusal(text_data)
         if refusal:
-            await self.say({"refused": refusal})
+            if self.complaints.take(1):
+                await self.say({"refused": refusal})
             return
         try:
             message = orjson.loads(text_data)
@@ -179,6 +180,7 @@ class ShellConsumer(Consumer):
         super().__init__(*args, **kwargs)
         self.messages = Allowance(BURST_MESSAGES, MESSAGES_A_S)
         self.bytes = Allowance(BURST_BYTES, BYTES_A_S)
+        self.complaints = Allowance(3, 1)
 
     def pass_on(self, data: bytes) -> None:
         if self.writer is not None and not self.writer.is_closing():

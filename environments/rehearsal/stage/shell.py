@@ -59,47 +59,50 @@ def prompt(machine: Machine) -> str:
 
 
 def talk(lab: Lab, machine: Machine) -> int:
+    """Read and obey until the shell is left; an interrupt ends a line, never the shell."""
     while True:
         try:
-            line = input(
-                prompt(machine) if readline else prompt(machine).replace("\x01", "").replace("\x02", "")
-            )
-        except KeyboardInterrupt:
+            code = turn(lab, machine)
+        except (KeyboardInterrupt, UnicodeDecodeError):
             print("^C", flush=True)
             continue
-        except EOFError:
-            print("exit" if machine.is_windows else "logout", flush=True)
-            return 0
-        except UnicodeDecodeError:
-            continue
-        state = lab.state(machine.name)
-        if state.state != "running":
-            return CONNECTION_LOST
-        words = line.split()
-        if words[:1] == ["exit"]:
-            return int(words[1]) if words[1:] and words[1].isdigit() else 0
-        if words and words[0].lower() in ("restart-computer", "reboot"):
-            print("The machine reboots.", flush=True)
-            return CONNECTION_LOST
-        if words:
-            obey(lab, machine, line.strip())
+        if code is not None:
+            return code
+
+
+def turn(lab: Lab, machine: Machine) -> int | None:
+    """Obey one line; return the exit code when it leaves the shell."""
+    text = prompt(machine)
+    try:
+        line = input(text if readline else text.replace("\x01", "").replace("\x02", ""))
+    except EOFError:
+        print("exit" if machine.is_windows else "logout", flush=True)
+        return 0
+    words = line.split()
+    if lab.state(machine.name).state != "running":
+        return CONNECTION_LOST
+    if words[:1] == ["exit"]:
+        return int(words[1]) if words[1:] and words[1].isdigit() else 0
+    if words and words[0].lower() in ("restart-computer", "reboot"):
+        print("The machine reboots.", flush=True)
+        return CONNECTION_LOST
+    if words:
+        obey(lab, machine, line.strip())
+    return None
 
 
 def obey(lab: Lab, machine: Machine, line: str) -> None:
     """Carry out one line; Ctrl-C ends what goes on for long."""
-    try:
-        name, *words = line.split()
-        if played := OWN.get(name.lower()):
-            played(words)
-            return
-        guest = windows_guest if machine.is_windows else linux_guest
-        _, output, errors = guest.answer(lab, machine, lab.state(machine.name), line)
-        output = output.replace("\r\n", "\n")  # the terminal adds the carriage returns
-        sys.stdout.write(output if output.endswith("\n") or not output else f"{output}\n")
-        sys.stdout.write(f"{RED}{errors.rstrip()}{PLAIN}\n" if errors and machine.is_windows else errors)
-        sys.stdout.flush()
-    except KeyboardInterrupt:
-        print("^C", flush=True)
+    name, *words = line.split()
+    if played := OWN.get(name.lower()):
+        played(words)
+        return
+    guest = windows_guest if machine.is_windows else linux_guest
+    _, output, errors = guest.answer(lab, machine, lab.state(machine.name), line)
+    output = output.replace("\r\n", "\n")  # the terminal adds the carriage returns
+    sys.stdout.write(output if output.endswith("\n") or not output else f"{output}\n")
+    sys.stdout.write(f"{RED}{errors.rstrip()}{PLAIN}\n" if errors and machine.is_windows else errors)
+    sys.stdout.flush()
 
 
 def clear(_words: list[str]) -> None:
