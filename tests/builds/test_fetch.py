@@ -16,7 +16,7 @@ from django.conf import settings as django_settings
 
 from tests.builds.test_artifacts import pe
 from webapp.accounts.models import User
-from webapp.builds.errors import BuildError
+from webapp.builds.errors import BuildError, RequestError
 from webapp.builds.execute import execute_build
 from webapp.builds.fetch import check_address
 from webapp.builds.models import Artifact, Build
@@ -41,7 +41,8 @@ def published(home: Path, settings) -> Iterator[Path]:
     threading.Thread(target=server.serve_forever, daemon=True).start()
     kit = shutil.copytree(Path(django_settings.ENVIRONMENTS_DIR) / "kit", home / "env" / "kit")
     text = (kit / "components.yaml").read_text()
-    for host in ("https://dl.k8s.io", "https://github.com/containerd/containerd/releases/download"):
+    nightly = "https://github.com/kubernetes-sigs/sig-windows-tools/releases/download"
+    for host in ("https://dl.k8s.io", "https://github.com/containerd/containerd/releases/download", nightly):
         text = text.replace(host, f"http://127.0.0.1:{server.server_port}")
     (kit / "components.yaml").write_text(text)
     settings.ENVIRONMENTS_DIR = home / "env"
@@ -147,3 +148,42 @@ def test_bad_archive_is_told(published: Path, member: User, content: bytes, sent
 def test_only_https_is_fetched(url: str) -> None:
     with pytest.raises(BuildError, match="not an https"):
         check_address(url)
+
+
+def ask_nightly(by: User, sha256: str, source: str = "containerd-nightly") -> Build:
+    names = {"containerd-nightly": ["containerd", "containerd-shim-runhcs-v1"]}.get(source, ["antctl"])
+    given = {"source": source, "version": "", "names": names, "targets": TARGETS, "by": by}
+    build, _ = request_fetch(**given, sha256=sha256)
+    execute_build(build.pk)
+    return build.refreshed()
+
+
+def test_nightly_is_held_against_the_sha256_that_somebody_trusts(published: Path, member: User) -> None:
+    shim = "containerd-shim-runhcs-v1.exe"
+    content = archive(**{"containerd.exe": pe(), shim: pe()})
+    publish(published, "windows-containerd-nightly/windows-containerd.tar.gz", content)
+    right = hashlib.sha256(content).hexdigest()
+
+    build = ask_nightly(member, right.upper())
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    assert {artifact.file_name for artifact in build.artifacts.all()} == {"containerd.exe", shim}
+    assert build.version == f"nightly-{right[:12]}"
+    assert ask_nightly(member, "0" * 64).status == Status.FAILED
+
+
+def test_source_without_checksum_wants_one(published: Path, member: User) -> None:
+    for sha256 in ("", "abc"):
+        with pytest.raises(RequestError, match="give the sha256 that you trust"):
+            ask_nightly(member, sha256)
+    with pytest.raises(RequestError, match="no exact version"):
+        ask_nightly(member, "0" * 64, "antrea-release")
+    with pytest.raises(RequestError, match="one file at a time"):
+        request_fetch(
+            source="antrea-release",
+            version="2.7.0",
+            names=["antctl", "antrea-cni"],
+            targets=TARGETS,
+            by=member,
+            sha256="0" * 64,
+        )

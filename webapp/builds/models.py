@@ -143,8 +143,8 @@ class UserComponent(models.Model):
 class Follow(models.Model):
     """A branch that is built again whenever it moves; asked for by beat.
 
-    `lab`: what is built anew is put on its machines. `injected_build` is the last one that was handed on there
-    (or was there when that was asked for), `injected_run` the lab's run of it.
+    `lab`: what is built anew is put on its machines. `injected_build` is the last one that was handed on
+    there (or was there when that was asked for), `injected_run` the lab's run of it.
     """
 
     url = models.CharField(max_length=400)

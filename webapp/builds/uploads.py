@@ -13,8 +13,9 @@ from webapp.builds.errors import ArtifactError, RequestError
 from webapp.builds.models import Artifact, Build
 from webapp.builds.pe import check_target, facts_of
 from webapp.builds.queries import prebuilt_sources
-from webapp.catalog.components import NAME, TARGETS
+from webapp.catalog.components import NAME, TARGETS, Prebuilt
 
+SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 VERSION = re.compile(r"v?(\d{1,3}\.\d{1,4}\.\d{1,4}(?:[-+][0-9A-Za-z.+-]{1,100})?)", re.ASCII)
 
 
@@ -26,14 +27,30 @@ def check_version(text: str) -> str:
     return found[1]
 
 
+def check_trusted(known: Prebuilt, text: str, count: int) -> str:
+    """Return the sha256 that the user trusts, "" where the maker publishes one; or raise RequestError."""
+    sha256 = text.strip().lower()
+    if known.sha256_url:
+        return ""
+    if not SHA256.fullmatch(sha256):
+        raise RequestError(f"{known.title} has no published checksum: give the sha256 that you trust.")
+    if count > 1 and not known.is_archive:
+        raise RequestError(f"{known.title} is fetched one file at a time, each with its own sha256.")
+    return sha256
+
+
 def request_fetch(
-    *, source: str, version: str, names: Sequence[str], targets: Sequence[str], by: User
+    *, source: str, version: str, names: Sequence[str], targets: Sequence[str], by: User, sha256: str = ""
 ) -> tuple[Build, bool]:
-    """Ask for published binaries; the same ones are answered from the store. Raises RequestError."""
+    """Ask for published binaries; the same ones are answered from the store. Raises RequestError.
+
+    `sha256`: of the file, or of the archive around the binaries, where its maker publishes none.
+    """
     known = prebuilt_sources().get(source)
     if known is None:
         raise RequestError("Choose where the binaries come from.")
-    exact = check_version(version)
+    trusted = check_trusted(known, sha256, len(set(names)) * len(set(targets)))
+    exact = f"nightly-{trusted[:12]}" if known.is_rolling else check_version(version)
     if not names or set(names) - set(known.members):
         raise RequestError(f"{known.title} has {', '.join(known.members)}; choose at least one.")
     if not targets or set(targets) - set(known.targets):
@@ -43,12 +60,18 @@ def request_fetch(
         "version": exact,
         "components": [{"name": name} for name in sorted(set(names))],
         "targets": sorted(set(targets)),
+        **({"sha256": trusted} if trusted else {}),
     }
     digest = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
     build = Build(
-        kind=Build.Kind.FETCH, key=digest, url=known.url, ref=f"v{exact}", recipe=recipe, requested_by=by
+        kind=Build.Kind.FETCH, key=digest, url=known.url, ref=named(exact), recipe=recipe, requested_by=by
     )
     return store_build(build)
+
+
+def named(version: str) -> str:
+    """Write a version as people do; a nightly has none."""
+    return version if version.startswith("nightly-") else f"v{version}"
 
 
 def store_upload(

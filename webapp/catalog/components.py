@@ -78,7 +78,10 @@ class Component:
 
 @dataclass(frozen=True)
 class Prebuilt:
-    """Published binaries: marks {version} {os} {arch} {name} {exe} in both addresses."""
+    """Published binaries: marks {version} {os} {arch} {name} {exe} in both addresses.
+
+    `sha256_url` "": its maker publishes no checksum, so who asks says which one is trusted.
+    """
 
     name: str
     title: str
@@ -86,6 +89,11 @@ class Prebuilt:
     sha256_url: str
     members: tuple[str, ...]
     targets: tuple[str, ...]
+
+    @property
+    def is_rolling(self) -> bool:
+        """The same address has something new each night."""
+        return "{version}" not in self.url
 
     @property
     def is_archive(self) -> bool:

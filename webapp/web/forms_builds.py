@@ -40,7 +40,17 @@ class FetchForm(forms.Form):
 
     source = forms.ChoiceField(label="From")
     version = forms.CharField(
-        max_length=120, widget=forms.TextInput(attrs={"class": "mono"}), help_text="Exact, like 1.36.1."
+        max_length=120,
+        required=False,
+        widget=forms.TextInput(attrs={"class": "mono"}),
+        help_text="Exact, like 1.36.1; nothing for a nightly.",
+    )
+    sha256 = forms.CharField(
+        max_length=64,
+        required=False,
+        label="sha256",
+        widget=forms.TextInput(attrs={"class": "mono"}),
+        help_text="Only where none is published: of the file or archive that you trust.",
     )
     members = forms.MultipleChoiceField(label="Binaries", widget=Checks)
     fetch_targets = forms.MultipleChoiceField(label="Targets", choices=TARGET_CHOICES, widget=Checks)

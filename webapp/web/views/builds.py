@@ -90,6 +90,7 @@ def build_fetch(request: Request) -> HttpResponse:
                 names=given["members"],
                 targets=given["fetch_targets"],
                 by=request.user,
+                sha256=given["sha256"],
             )
             return redirect_to(request, *made)
         except BuildError as error:
