@@ -27,6 +27,9 @@ check_kubelet() {
   fi
 }
 
+# The plugin's pod writes it; a restored snapshot may be older than the plugin.
+has_cni_configuration() { compgen -G '/etc/cni/net.d/*.conf*' >/dev/null; }
+
 main() {
   local ip
   ip=$(lab_ip)
@@ -38,6 +41,9 @@ main() {
   fi
   if [[ -f /var/lib/kubelet/config.yaml ]]; then check_kubelet; fi
   if [[ -f /etc/kubernetes/admin.conf ]]; then wait_for 180 "the API server is ready" api_is_ready; fi
+  if [[ -f $STATE/cni-install.json ]]; then
+    wait_for 300 "the CNI configuration is there" has_cni_configuration
+  fi
   done_with "ip=$ip"
 }
 

@@ -38,12 +38,15 @@ foreach ($name in 'hns', 'vmcompute', 'containerd') {
 }
 Wait-Until 'containerd answers at its pipe' { Test-Pipe 'containerd-containerd' } 120
 
+# Before the networks: the plugin's pod makes them anew, and the kubelet starts it.
+if (-not (Test-RunningService 'kubelet')) { Start-Service -Name kubelet -ErrorAction SilentlyContinue }
+
 $networks = @{ 'calico' = 'Calico'; 'antrea' = 'antrea-hnsnetwork' }
 if ($networks.ContainsKey($lab.cni.name)) {
     $network = $networks[$lab.cni.name]
     Import-Module HostNetworkingService
     Wait-Until "HNS network $network is back" { @(Get-HnsNetwork | Where-Object { $_.Name -eq $network }).Count -gt 0 } 600
-    Wait-Until 'the CNI configuration is there' { @(Get-ChildItem -Path 'C:\etc\cni\net.d' -Filter '*.conflist' -ErrorAction SilentlyContinue).Count -gt 0 } 300
+    Wait-Until 'the CNI configuration is there' { @(Get-ChildItem -Path 'C:\etc\cni\net.d' -Filter '*.conf*' -ErrorAction SilentlyContinue).Count -gt 0 } 300
 }
 
 if (-not (Test-RunningService 'kubelet')) { Start-Service -Name kubelet }
