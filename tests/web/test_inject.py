@@ -112,7 +112,7 @@ def test_the_panels_cost_the_same_however_many_machines(
         MachineFactory(lab=lab, position=number, name=f"winw{number}")
     client = sign_in(owner)
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(18):
         page(client, lab, "panels")
 
 

@@ -3,9 +3,11 @@
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from webapp.builds.models import Artifact
+from webapp.cluster.actions import note_watching
 from webapp.inject.actions import InjectError, RunIsOpen, roll_back, start
 from webapp.inject.models import Injection
 from webapp.labs.access import can, require
@@ -22,12 +24,14 @@ from webapp.web.requests import Request
 def binaries(request: Request, slug: str) -> HttpResponse:
     """What runs on each machine against what was meant."""
     lab = find_lab(request, slug, "lab.see")
+    note_watching(lab, timezone.now())  # whoever looks at this page wants fresh looks
     return render(request, "inject/binaries.html", panel_context(request, lab))
 
 
 @require_GET
 def binary_panels(request: Request, slug: str) -> HttpResponse:
     lab = find_lab(request, slug, "lab.see")
+    note_watching(lab, timezone.now())
     return render(request, "inject/_panels.html", panel_context(request, lab))
 
 
