@@ -20,8 +20,11 @@ function touch(event) {
   const place = /** @type {Element} */ (event.target).closest?.("[data-place]")?.getAttribute("data-place");
   if (place) touched = place;
 }
-document.addEventListener("pointerdown", touch, { capture: true });
-document.addEventListener("focusin", touch, { capture: true });
+
+export function watchTouches() {
+  document.addEventListener("pointerdown", touch, { capture: true });
+  document.addEventListener("focusin", touch, { capture: true });
+}
 
 /** @returns {Place} */
 export function placeNow() {

@@ -3,7 +3,7 @@
 
 import { backoffMs } from "./backoff.js";
 import { Follow } from "./follow.js";
-import { placeNow, samePlace } from "./presence-place.js";
+import { placeNow, samePlace, watchTouches } from "./presence-place.js";
 import { drawPeople } from "./presence-people.js";
 
 /** @typedef {import("./presence-place.js").Place} Place */
@@ -38,6 +38,7 @@ class Presence {
   }
 
   begin() {
+    watchTouches();
     this.#open();
     window.setInterval(() => this.#tell(), LOOK_MS);
     window.setInterval(() => this.#send({ ping: 1 }), PING_MS);
