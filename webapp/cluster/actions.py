@@ -134,7 +134,7 @@ def announce(cluster: Cluster) -> None:
 
 
 def attach_cluster(name: str, kubeconfig: str, by: User) -> Cluster:
-    """Check a kubeconfig, ask its API once, and keep it encrypted. 
+    """Check a kubeconfig, ask its API once, and keep it encrypted.
 
     Raises PermissionDenied before anything is asked; AttachError.
     """

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from django.utils import timezone
 
-from webapp.cluster.history import Strip, load_strips
+from webapp.cluster.history import Part, Strip, load_strips
 from webapp.cluster.models import Fix
 from webapp.cluster.offers import LABELS, SERVICE_FIXES, offer
 from webapp.cluster.page import ClusterPage, ServiceRow
@@ -13,7 +13,7 @@ from webapp.cluster.queries import page_of
 from webapp.cluster.rungs import FixOffer
 from webapp.cluster.tables import MachineServices, network_page, service_tables
 from webapp.kube.facts import EventFacts
-from webapp.web.cluster_grid import make_grid
+from webapp.web.cluster_grid import LOOKS, make_grid
 from webapp.web.pages_cluster import Context, Place
 
 MOST_WARNINGS = 12
@@ -62,7 +62,7 @@ def ladder_context(place: Place, asked: Mapping[str, str]) -> Context:
         "page": page,
         "grid": grid,
         "cell": cell,
-        "changes": list(reversed(cell.strip.parts))[:MOST_STRIP_LINES] if cell and cell.strip else [],
+        "changes": told_changes(cell.strip) if cell and cell.strip else [],
         "fix_refusal": fix_refusal(place, page, cell.machine) if cell else "",
         "fixes": [
             FixRow(fix, LABELS.get(fix.kind, fix.kind)) for fix in (*page.open_fixes, *page.last_fixes)
@@ -70,6 +70,12 @@ def ladder_context(place: Place, asked: Mapping[str, str]) -> Context:
         "warnings": warnings(page),
         "silence": silence(place, page),
     }
+
+
+def told_changes(strip: Strip) -> list[tuple[Part, str]]:
+    """Return the newest states of a rung, the newest first, each in the word that its cell would have."""
+    newest = list(reversed(strip.parts))[:MOST_STRIP_LINES]
+    return [(part, LOOKS[part.state][1] if part.state in LOOKS else part.state) for part in newest]
 
 
 def fix_refusal(place: Place, page: ClusterPage, machine: str) -> str:
