@@ -8,7 +8,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from webapp.downloads.lists import original, served, wanted
+from webapp.downloads.lists import offered, original, served, wanted
 from webapp.downloads.server import FileServer
 
 CONTENT = bytes(range(256)) * 1000
@@ -65,6 +65,21 @@ def test_a_served_entry_has_its_address_here_its_makers_and_the_hash():
     assert entry["url"] == "http://192.168.56.1:4711/dl.k8s.io/v1.36.1/kubelet.exe"
     assert (entry["origin"], entry["sha256"], entry["sha256_url"]) == (URL, "f" * 64, "")
     assert lists["apt"] == LISTS["apt"]
+
+
+@pytest.mark.parametrize(
+    ("base_url", "is_kept"),
+    [("http://192.168.56.1:4711", True), ("http://192.168.56.1:4712", False)],
+    ids=["this run's server", "one that is gone"],
+)
+def test_what_another_step_offered_stays_while_its_server_does(base_url: str, is_kept: bool):
+    entry = {"binary": "kubelet", "source": "build", "url": "", "sha256": "", "sha256_url": "", "path": ""}
+    address = ("http://192.168.56.1:4711/files/kubelet.exe", "f" * 64)
+    lists = offered({"linux": [], "windows": [entry]}, {("windows", "kubelet"): address})
+
+    found = served(lists, base_url, {})["windows"][0]
+
+    assert (found["url"], found["sha256"]) == (address if is_kept else ("", ""))
 
 
 def test_the_makers_address_comes_back_with_the_hash_that_was_verified():

@@ -39,20 +39,26 @@ def is_local(entry: Entry) -> bool:
 
 def original(lists: Lists) -> Lists:
     """Undo `served` and `offered`: makers' addresses again, with the hashes that were verified."""
+    return with_entries(lists, lambda _os, entry: undone(entry))
 
-    def undo(_os: str, entry: Entry) -> Entry:
-        if is_local(entry):
-            return {**entry, "url": "", "sha256": ""}
-        maker = {**entry, "url": entry.get("origin", entry["url"])}
-        return {name: value for name, value in maker.items() if name != "origin"}
 
-    return with_entries(lists, undo)
+def undone(entry: Entry) -> Entry:
+    if is_local(entry):
+        return {**entry, "url": "", "sha256": ""}
+    maker = {**entry, "url": entry.get("origin", entry["url"])}
+    return {name: value for name, value in maker.items() if name != "origin"}
 
 
 def served(lists: Lists, base_url: str, hashes: Mapping[str, str]) -> Lists:
-    """Give entries whose address is in `hashes` their address on the lab's network."""
+    """Give entries whose address is in `hashes` their address on the lab's network.
 
-    def serve(_os: str, entry: Entry) -> Entry:
+    What another step has offered on the same server meanwhile stays.
+    """
+
+    def serve(_os: str, found: Entry) -> Entry:
+        if is_local(found) and found["url"].startswith(f"{base_url}/"):
+            return found
+        entry = undone(found)
         url = entry["url"]
         if url not in hashes:
             return entry
@@ -64,7 +70,7 @@ def served(lists: Lists, base_url: str, hashes: Mapping[str, str]) -> Lists:
             "sha256_url": "",
         }
 
-    return with_entries(original(lists), serve)
+    return with_entries(lists, serve)
 
 
 def offered(lists: Lists, local: Mapping[tuple[str, str], tuple[str, str]]) -> Lists:
