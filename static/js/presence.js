@@ -102,6 +102,10 @@ class Presence {
     const list = this.element.querySelector("[data-part=people]");
     const said = this.element.querySelector("[data-part=said]");
     if (list) drawPeople(list, this.people, this.follow.user, (person) => this.follow.toggle(person, this.people));
+    for (const person of this.people) {
+      const words = document.querySelector(`[data-words="${person.user}"]`);
+      if (words && words.textContent !== person.words) words.textContent = person.words;
+    }
     const followed = this.people.find((person) => person.user === this.follow.user);
     const text = followed ? `following ${followed.name}` : "";
     if (said && said.textContent !== text) said.textContent = text;

@@ -17,7 +17,6 @@ from webapp.pairing.queries import (
 )
 from webapp.runs.models import Run
 from webapp.runs.queries import run_page
-from webapp.shells.queries import recordings_of
 from webapp.web.forms_pairing import InvitationForm
 from webapp.web.pages_shells import shells_context
 from webapp.web.requests import Request
@@ -137,8 +136,8 @@ def log_context(request: Request, pairing: Pairing) -> Context:
 
 
 def remains_context(pairing: Pairing) -> Context:
-    """What is left of an ended pairing besides its summary."""
-    return {"recordings": recordings_of(pairing.lab, pairing.pk)}
+    """What is left of an ended pairing: its summary without the title, which the page has already."""
+    return {"remains": pairing.summary.partition("\n\n")[2]}
 
 
 def terminals_context(request: Request, pairing: Pairing) -> Context:
