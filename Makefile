@@ -73,6 +73,7 @@ bench: venv
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.builds
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.shells
 	$(BIN)/python -m bench.real
 
 kit-cache: venv

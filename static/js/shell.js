@@ -4,6 +4,7 @@ import { drawBar } from "./shell-bar.js";
 import { mountFiles } from "./shell-files.js";
 import { mountPaste } from "./shell-paste.js";
 import { ShellSocket } from "./shell-socket.js";
+import { followEnd } from "./term-follow.js";
 import { makeTerminal } from "./term.js";
 
 const READER_KEY = "shell-screen-reader";
@@ -25,10 +26,14 @@ export async function mount(section) {
     if (said) said.textContent = text;
   };
   const { terminal, fit } = await makeTerminal(data["xterm"] ?? "", screen);
+  const follow = followEnd(terminal, screen);
   const socket = new ShellSocket(data["socket"] ?? "", () => windowSize(fit), {
-    onOutput: (bytes) => new Promise((resolve) => terminal.write(bytes, resolve)),
-    onMessage: async (message) => {
-      if (message.snapshot) await clear(terminal);
+    onOutput: (bytes) => new Promise((resolve) => terminal.write(bytes, resolve)).then(follow.keep),
+    onMessage: (message) => {
+      if (message.snapshot) {
+        terminal.reset();
+        follow.restart();
+      }
       if (message.size) terminal.resize(message.size[0], message.size[1]);
       if (message.state) drawBar(part, section, message.state, data["name"] ?? "");
       if (message.refused) say(message.refused);
@@ -71,19 +76,6 @@ function windowSize(fit) {
 function cursorReport(terminal) {
   const buffer = terminal.buffer.active;
   return `\x1b[${buffer.cursorY + 1};${buffer.cursorX + 1}R`;
-}
-
-/**
- * Empty the terminal. The browser tells only a frame later that the scroll bar has moved to the top; what is
- * written before that would be taken for scrolled away.
- * @param {any} terminal any: xterm's
- */
-async function clear(terminal) {
-  terminal.reset();
-  await new Promise((resolve) => {
-    window.setTimeout(resolve, 100); // a page in the background draws no frames
-    requestAnimationFrame(() => requestAnimationFrame(resolve));
-  });
 }
 
 /** Put the focus on the first thing to press after the terminal. @param {HTMLElement} section */
