@@ -168,6 +168,8 @@ class Sides:
         git(clone, "fetch", "-q", "origin")
         git(clone, "checkout", "-q", "--detach", build.commit)
         user = sandbox.builder_user(settings.BUILD_USER)
+        # Go links nothing where the same program lies already, which is never so for a build of ours.
+        shutil.rmtree(work / "out", ignore_errors=True)
         for name in ("home", "tmp", "out"):
             user.make_folder(work / name)
         recipe = Recipe.from_json(build.recipe)

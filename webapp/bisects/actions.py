@@ -13,6 +13,9 @@ from webapp.bisects.models import Bisect
 from webapp.builds.actions import QUEUE, resolve_ref
 from webapp.builds.errors import BuildError
 from webapp.builds.queries import all_components
+from webapp.cluster.actions import cluster_of
+from webapp.cluster.readiness import CATEGORIES
+from webapp.cluster.readiness_run import readiness_refusal
 from webapp.labs.models import Lab
 from webapp.vagrant.states import provider_can
 
@@ -86,7 +89,17 @@ def check_wish(lab: Lab, wish: Wish) -> str:
         check_check(wish.check)
     except CheckError as error:
         raise BisectError(str(error)) from error
+    if wish.check.kind == "readiness":
+        require_readiness(lab, wish.check.script)
     return target
+
+
+def require_readiness(lab: Lab, category: str) -> None:
+    """Say before the first build why a category cannot be run; raises BisectError."""
+    if category not in CATEGORIES:
+        raise BisectError(f"There is no readiness category {category[:40]!r}.")
+    if why := readiness_refusal(cluster_of(lab)):
+        raise BisectError(f"A readiness category cannot be the check here: {why}.")
 
 
 def store(row: Bisect, by: User) -> Bisect:

@@ -14,6 +14,7 @@ SKIP_LINE = "bisect: skip"  # the same, said: WinRM passes no code but 0 and 1
 UNREACHED = 1000  # no exit code: the machine could not be asked
 MOST_SCRIPT = 4000
 LIMITS_S = (5, 3600)
+KINDS = ("script", "readiness")
 KEPT_OUTPUT = 4000
 
 
@@ -26,9 +27,10 @@ class Check:
     """A script on a machine. `expect`: a pattern (RE2) in a good commit's output, "" = the code decides."""
 
     machine: str
-    script: str
+    script: str  # of the kind readiness: the category
     expect: str = ""
     limit_s: int = 300
+    kind: str = "script"
 
     def to_json(self) -> dict[str, Any]:  # Any: the JSON edge
         return asdict(self)
@@ -40,6 +42,8 @@ class Check:
 
 def check_check(check: Check) -> Check:
     """Return it, or raise CheckError."""
+    if check.kind not in KINDS:
+        raise CheckError(f"A check is one of {', '.join(KINDS)}.")
     if not check.script.strip() or len(check.script) > MOST_SCRIPT or "\0" in check.script:
         raise CheckError(f"Write the script that decides, at most {MOST_SCRIPT} characters.")
     if not LIMITS_S[0] <= check.limit_s <= LIMITS_S[1]:

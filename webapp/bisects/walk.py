@@ -19,6 +19,7 @@ from webapp.bisects.actions import end_bisect
 from webapp.bisects.checks import UNREACHED, Check, verdict_of
 from webapp.bisects.history import list_commits
 from webapp.bisects.models import Bisect, Trial
+from webapp.bisects.readiness_check import NoAnswer, readiness_verdict
 from webapp.builds.actions import request_build
 from webapp.builds.errors import BuildError
 from webapp.builds.models import Build
@@ -236,6 +237,9 @@ def ended_run(trial: Trial, ask: Callable[[], Run]) -> Run | None:
 def check(trial: Trial, now: datetime) -> None:
     """Have the check carried out on the lab host, again if its worker was lost; read the verdict."""
     wanted = Check.from_json(trial.bisect.trial_check)
+    if wanted.kind == "readiness":
+        check_readiness(trial, wanted, now)
+        return
     if trial.finished_at is not None and trial.exit_code == UNREACHED and trial.attempts < MOST_ATTEMPTS:
         Trial.objects.filter(pk=trial.pk).update(finished_at=None, check_asked_at=None)
         return
@@ -254,6 +258,16 @@ def check(trial: Trial, now: datetime) -> None:
         return
     Trial.objects.filter(pk=trial.pk).update(check_asked_at=now, attempts=trial.attempts + 1)
     enqueue(CHECK_TASK, trial.pk, queue=trial.bisect.lab.host.queue, expires_s=wanted.limit_s)
+
+
+def check_readiness(trial: Trial, wanted: Check, now: datetime) -> None:
+    try:
+        found = readiness_verdict(trial, wanted, now)
+    except NoAnswer as error:
+        give_up(trial, str(error))
+        return
+    if found is not None:
+        judge(trial, *found, now)
 
 
 def give_up(trial: Trial, sentence: str) -> None:

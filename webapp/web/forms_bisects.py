@@ -4,6 +4,7 @@ from django import forms
 
 from webapp.bisects.actions import Wish
 from webapp.bisects.checks import LIMITS_S, MOST_SCRIPT, Check
+from webapp.cluster.readiness import CATEGORIES
 from webapp.labs.models import Lab
 
 MONO = {"class": "mono", "spellcheck": "false"}
@@ -27,8 +28,15 @@ class BisectForm(forms.Form):
         help_text="The machine is brought back to it before each trial. Empty: it is not reset.",
     )
     check_machine = forms.ChoiceField(label="Check on")
+    readiness = forms.ChoiceField(
+        required=False,
+        label="Readiness category",
+        choices=[("", "none: the script below decides"), *((name, name) for name in CATEGORIES)],
+        help_text="Run against the lab's cluster; a failed test makes the commit bad.",
+    )
     script = forms.CharField(
         max_length=MOST_SCRIPT,
+        required=False,
         label="Check",
         widget=forms.Textarea(attrs={"rows": 4, **MONO}),
         help_text="A command of that machine's shell. It ends with 0 for a good commit, 125 (or a line "
@@ -65,7 +73,14 @@ class BisectForm(forms.Form):
 
     def wish(self) -> Wish:
         given = self.cleaned_data
-        check = Check(given["check_machine"], given["script"], given["expect"], given["limit_s"])
+        is_script = not given["readiness"]
+        check = Check(
+            machine=given["check_machine"],
+            script=given["script"] if is_script else given["readiness"],
+            expect=given["expect"] if is_script else "",
+            limit_s=given["limit_s"],
+            kind="script" if is_script else "readiness",
+        )
         return Wish(
             machine=given["machine"],
             component=given["component"],
