@@ -25,7 +25,7 @@ function choose(theme) {
 /** @param {HTMLElement} button */
 export function mount(button) {
   const show = () => {
-    button.textContent = chosen();
+    button.textContent = `theme: ${chosen()}`;
     button.setAttribute("aria-label", `Theme: ${chosen()}`);
   };
   button.hidden = false;

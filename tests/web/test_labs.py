@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.factories import HostFactory, LabFactory, MachineFactory, RevisionFactory, RunFactory, StepFactory
 from webapp.accounts.models import AuditEntry, User
@@ -284,3 +285,18 @@ def test_adding_somebody_twice_changes_nothing(lab: Lab, owner: User, sign_in: S
 
     assert Member.objects.filter(lab=lab).count() == 1
     assert not AuditEntry.objects.filter(action="added guest").exists()
+
+
+def test_a_failed_run_shows_first_what_did_not_work(lab: Lab, sign_in: SignIn, owner: User):
+    run = RunFactory(lab=lab, status="failed", sentence="winw1: no.")
+    now = timezone.now()
+    for number, (title, status) in enumerate([("Went well", "succeeded"), ("Broke", "failed")], 1):
+        step = {"number": number, "key": title, "title": title, "status": status}
+        StepFactory(run=run, started_at=now, finished_at=now, **step)
+
+    page = sign_in(owner).get(reverse("lab", args=[lab.slug])).content.decode()
+
+    places = [page.index(text) for text in ("1 step done", "Went well", "Broke")]
+    assert places == sorted(places)
+    assert "</details>" in page[places[1] : places[2]]
+    assert page.count("banner-failed") == 1

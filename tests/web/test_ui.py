@@ -70,3 +70,13 @@ def test_copyable_escapes_what_it_copies() -> None:
 
 def test_colours_are_taken_out_of_a_line() -> None:
     assert ui.plain("\x1b[1;31mred\x1b[0m text") == "red text"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_copied"), [("vagrant plugin install winrm", True), ("Free some <b>space</b>.", False)]
+)
+def test_a_remedy_is_copied_when_it_is_a_command(text: str, is_copied: bool) -> None:
+    shown = ui.remedy(text)
+
+    assert ("data-copy" in shown) == is_copied
+    assert "<b>" not in shown

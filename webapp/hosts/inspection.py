@@ -47,7 +47,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the hosts page. `remedy` is a command or a sentence, copyable."""
+    """One line of the hosts page. `remedy` is a sentence, which ends in a full stop, or a command."""
 
     key: str
     level: Level
@@ -204,7 +204,12 @@ def judge_room(facts: Facts) -> Iterable[Finding]:
         "One lab with one Windows worker takes about 10 GiB.",
     )
     yield graded(
-        "cpus", facts.cpus, 1, 4, "processors", "One lab with one Windows worker wants four or more."
+        "cpus",
+        facts.cpus,
+        1,
+        4,
+        "processors",
+        "Labs share them: one with a Windows worker keeps four busy while it is set up.",
     )
 
 
@@ -212,4 +217,6 @@ def graded(
     key: str, value: float, error_below: float, warning_below: float, unit: str, remedy: str
 ) -> Finding:
     level: Level = "error" if value < error_below else "warning" if value < warning_below else "ok"
-    return Finding(key, level, f"{value:g} {unit}", "", "" if level == "ok" else remedy)
+    if level == "ok":
+        return Finding(key, level, f"{value:g} {unit}")
+    return Finding(key, level, f"Only {value:g} {unit}", f"{warning_below:g} or more are wanted.", remedy)

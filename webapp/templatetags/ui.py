@@ -113,6 +113,12 @@ def copyable(text: object) -> SafeString:
 
 
 @register.filter
+def remedy(text: str) -> SafeString:
+    """Show what helps: a sentence, which ends in a full stop, as it is; a command to be copied."""
+    return format_html("{}", text) if text.endswith(".") else copyable(text)
+
+
+@register.filter
 def mebibytes(value: float | None) -> str:
     """Write MiB as people read memory: 512 MiB, 4 GiB, 1.5 GiB; – for None."""
     if value is None:

@@ -16,6 +16,7 @@ from webapp.catalog.compatibility import Finding, can_launch, check
 from webapp.catalog.spec import LabSpec
 from webapp.cluster.queries import stuck_lines
 from webapp.definitions.models import Revision
+from webapp.executions.models import Status
 from webapp.hosts.models import Host
 from webapp.labs.access import can, require
 from webapp.labs.actions import LaunchError, choose_provider, lab_folder
@@ -25,8 +26,9 @@ from webapp.labs.queries import find_labs, whole_labs
 from webapp.labs.verbs import Circumstances, Offer, offers, reasons
 from webapp.pairing import presence
 from webapp.planning.plan import Verb
+from webapp.runs.models import Run
 from webapp.runs.overview import LabView, lab_view, last_lines, overview, snapshots_of
-from webapp.runs.timeline import timeline
+from webapp.runs.timeline import Bar, timeline
 from webapp.web.forms_labs import GuestForm, LaunchForm
 from webapp.web.pages_pairing import panel_context
 from webapp.web.requests import Request
@@ -162,14 +164,23 @@ def machines_context(view: LabView, user: User) -> Context:
 
 def run_context(view: LabView) -> Context:
     now = timezone.now()
+    done, bars = folded(timeline(view.steps, now), view.newest)
     return {
         "view": view,
         "lab": view.lab,
         "run": view.newest,
-        "bars": timeline(view.steps, now),
+        "done_bars": done,
+        "bars": bars,
         "lines": last_lines(view.newest),
         "now": now,
     }
+
+
+def folded(bars: list[Bar], run: Run | None) -> tuple[list[Bar], list[Bar]]:
+    """Split a failed run's bars into what was done, folded away, and what one wants to see at once."""
+    if run is None or run.status != Status.FAILED:
+        return [], bars
+    return [bar for bar in bars if bar.look == "is-done"], [bar for bar in bars if bar.look != "is-done"]
 
 
 def lab_context(view: LabView, user: User) -> Context:
