@@ -77,6 +77,7 @@ def test_a_new_binary_that_crashes_is_rolled_back_by_itself(
 
     assert run.status == "failed"
     assert "does not come up" in said(run)
+    assert "The new kubelet does not come up; its last lines are in the log. The old" in run.sentence
     assert run.sentence.endswith("The old kubelet is back on winw1.")
     injection = run.injections.get()
     assert injection.state == "back"

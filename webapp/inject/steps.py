@@ -23,7 +23,7 @@ from webapp.downloads.cache import Cached
 from webapp.inject.answers import Answers, parse_answers
 from webapp.inject.flaglint import FlagFinding, Table, lint
 from webapp.inject.models import Injection
-from webapp.inject.states import note_end, note_start
+from webapp.inject.states import note_end, note_start, short
 from webapp.labs.actions import lab_folder
 from webapp.planning.plan import StepKind
 from webapp.runs import serving
@@ -39,6 +39,14 @@ REFUSED = (
     "Nothing was stopped: {count} of the service's flags do not fit the new binary. {first} "
     "A lab's owner may inject it all the same."
 )
+
+# In place of Vagrant's words for a script that ended with another code than 0.
+FAILED = {
+    "inject-prepare": "{component} could not be brought or the old one not be kept; the log says why.",
+    "inject-replace": "{component} could not be replaced; the log says why.",
+    "inject-start": "The new {component} does not come up; its last lines are in the log.",
+    "inject-back": "The old {component} is not running again either; the log says why.",
+}
 
 
 class CannotServe(Exception):
@@ -122,6 +130,8 @@ def worded(outcome: Outcome, injection: Injection, name: str) -> Outcome:
         return replace(outcome, sentence=f"The old {injection.component} is back on {injection.machine}.")
     if is_done and name.endswith("-start"):
         return replace(outcome, sentence=f"{injection.component} {injection.sha256[:12]} is in place.")
+    if outcome.status == Step.Status.FAILED and outcome.exit_code:
+        return replace(outcome, sentence=FAILED[short(name)].format(component=injection.component))
     return outcome
 
 
