@@ -2,6 +2,9 @@
 
 import pytest
 
+from tests.factories import RunFactory, StepFactory
+from webapp.planning.plan import Plan, PlannedStep, StepKind
+from webapp.runs.models import Run
 from webapp.shells import actions, baton
 from webapp.shells.models import Terminal
 
@@ -127,3 +130,22 @@ async def test_closing_it_ends_the_shell_and_says_who(look_at, terminal, owner, 
 
     await looker.until(lambda looker: looker.state.get("status") == "closed")
     assert looker.state.get("sentence") == "ana closed it."
+
+
+async def test_a_step_that_may_reboot_logs_off_and_the_terminal_comes_back(look_at, terminal, owner, act):
+    looker = await look_at(terminal, owner)
+    await looker.sees(PROMPT)
+    planned = PlannedStep("winw1 windows-features", StepKind.PROVISION, "winw1", "Features", may_reboot=True)
+
+    def begin() -> Run:
+        run = RunFactory(lab=terminal.lab, plan=Plan((planned,)).to_json(), status="running")
+        StepFactory(run=run, key=planned.key, machine="winw1", title="Features", status="running")
+        return run
+
+    run = await act(begin)
+    await looker.sees("may reboot now")
+    looker.type("hostname\r")
+    await looker.until(lambda looker: looker.told("refused"))
+    await act(lambda: Run.objects.filter(pk=run.pk).update(status="succeeded"))
+
+    await looker.until(lambda looker: looker.shown.count(PROMPT.encode()) >= 2)

@@ -25,7 +25,6 @@ logger = logging.getLogger(__name__)
 FIRST_SIZE: Size = (100, 30)
 RETRY_S, LONGEST_RETRY_S = 1.0, 20.0
 SSH_LOST = 255  # OpenSSH's own exit code; everything else is the shell's
-LOOK_EVERY_S = 2.0
 REFUSE_EVERY_S = 1.0
 VANISHED_S = 30.0
 
@@ -102,9 +101,7 @@ class Room:
         await self.reload()
         if not opened and self.pty is not None:
             self.pty.hang_up()
-        watch = asyncio.create_task(self._watch_readiness())
         code = await self._ended
-        watch.cancel()
         self.pty = None
         if self.is_over:
             return
@@ -131,13 +128,8 @@ class Room:
             on_end=lambda code: None if ended.done() else ended.set_result(code),
         )
 
-    async def _watch_readiness(self) -> None:
-        """Log off before a reboot and while the machine is being stopped."""
-        while True:
-            await asyncio.sleep(LOOK_EVERY_S)
-            await self.look()
-
     async def look(self) -> None:
+        """Log off before a reboot, and while the machine is being stopped."""
         if self.pty is None or self._hung_up:
             return
         readiness: Readiness = await self.ask(store.readiness, self.facts.pk)

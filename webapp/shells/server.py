@@ -22,7 +22,8 @@ from webapp.shells.viewers import Viewer, clamp
 
 logger = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 5.0
+LOOK_EVERY_S = 2.0
+GATHER_EVERY_S = 6.0
 CLEAN_EVERY_S = 3600.0
 FIRST_FRAME_S = 10.0
 
@@ -77,15 +78,20 @@ class Server:
             os.umask(before)
 
     async def _look_by_the_clock(self) -> None:
-        cleaned = 0.0
-        loop = asyncio.get_running_loop()
+        """Look at machines often, at all rows and recordings less often."""
+        gathered = cleaned = float("-inf")
         while True:
+            now = asyncio.get_running_loop().time()
             try:
-                await self.gather()
+                if now - gathered >= GATHER_EVERY_S:
+                    gathered = now
+                    await self.gather()
+                for pk in await self.ask(store.to_be_looked_at) & self.rooms.keys():
+                    await self.rooms[pk].look()
                 for room in list(self.rooms.values()):
                     await room.tick(settings.SHELL_IDLE_S)
-                if loop.time() - cleaned > CLEAN_EVERY_S:
-                    cleaned = loop.time()
+                if now - cleaned >= CLEAN_EVERY_S:
+                    cleaned = now
                     await self.ask(store.delete_old_recordings, settings.RECORDING_DAYS)
             except Exception:  # the database is away: the terminals go on
                 logger.exception("terminals: the rows could not be looked at")

@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from django.db import close_old_connections
+from django.db.models import Q
 from django.utils import timezone
 
 from webapp.accounts.models import User
+from webapp.executions.models import Status
 from webapp.shells import actions, baton, ways
 from webapp.shells.models import Recording, Terminal
 from webapp.shells.queries import whole_terminals
@@ -109,6 +111,16 @@ def readiness(pk: int) -> Readiness:
 def way(pk: int) -> ways.Way:
     """Raises WayError."""
     return ways.way_to(get(pk))
+
+
+def to_be_looked_at() -> set[int]:
+    """Return the terminals whose machine may not be ready any more: one query, however many are idle."""
+    suspect = (
+        Q(lab__runs__status=Status.RUNNING)
+        | ~Q(machine__state="running")
+        | Q(lab__destroyed_at__isnull=False)
+    )
+    return set(Terminal.objects.filter(suspect, status=Terminal.Status.OPEN).values_list("pk", flat=True))
 
 
 def mark_open(pk: int) -> bool:
