@@ -57,6 +57,7 @@ def machine(config, provider)
     communicator: vm.communicator, guest: vm.guest, boot_timeout: vm.boot_timeout,
     networks: vm.networks.reject { |kind, _| kind == :forwarded_port },
     synced_folders: vm.synced_folders.reject { |_, options| options[:disabled] }.keys,
+    winssh: { shell: config.winssh.shell, upload_directory: config.winssh.upload_directory },
     winrm: { timeout: config.winrm.timeout, execution_time_limit: config.winrm.execution_time_limit },
     triggers: config.trigger.after_triggers.map { |trigger| trigger.name.to_s },
     provisioners: vm.provisioners.map { |found| provisioner(found) },

@@ -145,6 +145,16 @@ def test_windows_is_given_time(evaluate: Evaluate) -> None:
     assert machine["winrm"] == {"timeout": 1800, "execution_time_limit": "PT4H"}
 
 
+def test_windows_over_ssh_is_spoken_to_in_powershell(ruby: str, tmp_path: Path) -> None:
+    lab = lab_of(TWO_WORKERS, provider="libvirt")
+    lab["machines"][1]["communicator"] = "winssh"
+
+    machine = dump(ruby, make_folder(tmp_path / "lab", lab), tmp_path / "home")["machines"]["winw1"]
+
+    assert (machine["communicator"], machine["guest"]) == ("winssh", "windows")
+    assert machine["winssh"] == {"shell": "powershell", "upload_directory": "C:/labkit"}
+
+
 def test_boxes_are_the_definition_s(evaluate: Evaluate) -> None:
     machines = evaluate("libvirt")
 
@@ -181,9 +191,9 @@ def test_only_the_features_step_reboots(evaluate: Evaluate) -> None:
 
 
 def unpack(inline: str, mark: str) -> dict[str, bytes]:
-    """Return the files of the archive between two lines `mark`, as a guest would see them."""
-    text = inline.split(mark, 1)[1].split("\n", 1)[1].split(f"\n{mark[-3:]}", 1)[0]
-    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(text))) as tar:
+    """Return the files of the archive that stands below `mark`, as a guest would see them."""
+    text = inline.split(mark, 1)[1].split("\n", 1)[1].split("\n" + mark.strip("<'"), 1)[0]
+    with tarfile.open(fileobj=io.BytesIO(base64.b64decode(text.replace("\n", ""), validate=True))) as tar:
         return {member.name: tar.extractfile(member).read() for member in tar}  # type: ignore[union-attr]  # files only
 
 
