@@ -19,7 +19,7 @@ from tests.flow.acts import ask, destroy, import_definition, launch, log_text, w
 from tests.real.fixtures import REPOSITORY, RealVagrant, destroy_all
 from tests.stack import Stack, wait_until
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1500)
 OFFLINE = ("linux-prepare", "linux-overrides", "linux-post-boot")
 # Done at once the first time; then it lasts until somebody cancels it.
 TICKS = """#!/bin/bash

@@ -58,7 +58,7 @@ class Life:
         return self.seen[moment]
 
 
-def read_until(child: Child, is_enough: Callable[[str], bool], limit_s: float = 300) -> str:
+def read_until(child: Child, is_enough: Callable[[str], bool], limit_s: float = 600) -> str:
     """Read a child's output to its end, or until it is enough."""
     deadline, data = time.monotonic() + limit_s, b""
     while child.ended is None and not is_enough(data.decode(errors="replace")):
@@ -85,6 +85,9 @@ def live(lab: RealLab) -> Life:
     life.do("halt", lambda spool: driver.halt(NAME, spool=spool))
     life.do("up again", lambda spool: driver.up(NAME, provider="libvirt", spool=spool))
     life.do("post-boot", lambda spool: driver.provision(NAME, "linux-post-boot", spool=spool))
+    life.facts["first post-boot"] = life.guest("sudo cat /var/lib/labkit/state/linux-post-boot.json")
+    life.do("post-boot again", lambda spool: driver.provision(NAME, "linux-post-boot", spool=spool))
+    life.facts["second post-boot"] = life.guest("sudo cat /var/lib/labkit/state/linux-post-boot.json")
     life.do("destroy", lambda spool: driver.destroy(NAME, spool=spool))
     return life
 

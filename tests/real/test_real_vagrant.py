@@ -7,7 +7,7 @@ import pytest
 from tests.real.fixtures import RealLab
 from tests.real.life import Life, live
 
-pytestmark = [pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.timeout(1500)]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +46,7 @@ def test_state_after_each_verb(life: Life, moment: str, state: str) -> None:
         "halt",
         "up again",
         "post-boot",
+        "post-boot again",
         "destroy",
     ],
 )
@@ -67,6 +68,13 @@ def test_second_run_of_a_step_changes_nothing(life: Life) -> None:
     first, second = (json.loads(life.facts[name]) for name in ("first state", "second state"))
 
     assert first["ok"] and first["changes"] > 0
+    assert second["ok"] and second["changes"] == 0
+
+
+def test_second_check_after_a_boot_changes_nothing(life: Life) -> None:
+    second = json.loads(life.facts["second post-boot"])
+
+    assert json.loads(life.facts["first post-boot"])["ok"]
     assert second["ok"] and second["changes"] == 0
 
 
