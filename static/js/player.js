@@ -8,5 +8,24 @@ export function mount(element) {
     return;
   }
   element.dataset["state"] = "ready";
-  player.create(element.dataset["cast"], element, { fit: "width", idleTimeLimit: 3, terminalFontSize: "13px" });
+  const said = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-said-at]")]);
+  // Beside a chat the time is the real one; without, long pauses are cut short.
+  const pauses = said.length > 0 ? {} : { idleTimeLimit: 3 };
+  const playing = player.create(element.dataset["cast"], element, { fit: "width", terminalFontSize: "13px", ...pauses });
+  if (said.length > 0) showChat(said, playing);
+}
+
+const LOOK_MS = 500;
+
+/**
+ * Mark what has been said so far; a press on a time plays from there.
+ * @param {HTMLElement[]} said
+ * @param {any} playing any: comes without types
+ */
+function showChat(said, playing) {
+  for (const one of said) one.querySelector("[data-seek]")?.addEventListener("click", () => playing.seek(Number(one.dataset["saidAt"])));
+  window.setInterval(async () => {
+    const now = await playing.getCurrentTime();
+    for (const one of said) one.classList.toggle("is-said", Number(one.dataset["saidAt"]) <= now);
+  }, LOOK_MS);
 }

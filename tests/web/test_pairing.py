@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from tests.factories import LabFactory, RunFactory, UserFactory
 from webapp.accounts.models import Role, User
@@ -14,6 +16,7 @@ from webapp.labs.models import Lab
 from webapp.pairing import chat, guests, limits, notes
 from webapp.pairing.actions import end_pairing, join_pairing, open_pairing
 from webapp.pairing.models import Pairing
+from webapp.shells.models import Recording, Terminal
 from webapp.web.views import invitations
 
 pytestmark = pytest.mark.django_db
@@ -228,3 +231,16 @@ def test_the_page_takes_a_fixed_number_of_queries(
 
     with django_assert_num_queries(PAIRING_QUERIES):
         client.get(address("pairing", pairing))
+
+
+def test_a_recording_has_the_chat_beside_it(pairing: Pairing, owner: User, stranger: User, sign_in: SignIn):
+    machine = pairing.lab.machines.get(name="winw1")
+    terminal = Terminal.objects.create(lab=pairing.lab, machine=machine, number=1, pairing_id=pairing.pk)
+    started = timezone.now() - timedelta(seconds=42)
+    recording = Recording.objects.create(terminal=terminal, started_by=owner, started_at=started)
+    chat.say(pairing, owner, "look at line <3>")
+
+    page = sign_in(stranger).get(reverse("recording", args=[pairing.lab.slug, recording.pk])).content.decode()
+
+    assert "look at line &lt;3&gt;" in page
+    assert re.search(r"0:4[2-9]|0:5\d", page)

@@ -10,11 +10,14 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import FileResponse, Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from webapp.accounts.models import User
 from webapp.labs.access import can, require
 from webapp.labs.models import Lab
+from webapp.pairing.models import Message
+from webapp.pairing.queries import chat_between
 from webapp.shells import actions, baton
 from webapp.shells.errors import ShellError
 from webapp.shells.files import is_good_name, transfer_folder
@@ -166,8 +169,16 @@ def recording(request: Request, slug: str, pk: int) -> HttpResponse:
         "lab": found.terminal.lab,
         "may_delete": can(request.user, "lab.baton", found.terminal.lab),
         "days": settings.RECORDING_DAYS,
+        "chat": chat_beside(found),
     }
     return render(request, "shells/recording.html", context)
+
+
+def chat_beside(found: Recording) -> list[tuple[float, Message]]:
+    """Return what was said meanwhile, each with its second in the recording."""
+    terminal, start = found.terminal, found.started_at
+    said = chat_between(terminal.lab, start, found.ended_at or timezone.now(), terminal.pairing_id)
+    return [((message.at - start).total_seconds(), message) for message in said]
 
 
 @require_GET
