@@ -1,7 +1,11 @@
 """Injections through the real driver and the rehearsal: put in, refused, rolled back, gone on with."""
 
-import pytest
+import threading
 
+import pytest
+from django.db import connections
+
+from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.builds.artifacts import path_of
 from webapp.builds.models import ArtifactUse
@@ -185,6 +189,29 @@ def test_a_canceled_injection_that_has_not_begun_changes_nothing(launched, artif
 
     assert cancel_run(run, owner)
     assert run.injections.get().state == "asked"
+
+
+def test_a_cancel_half_way_puts_the_old_binary_back(launched, artifact, play, guest_state, owner: User):
+    lab = launched("once:winw1 windows-inject-replace:hang")
+    run = start(lab, ["winw1"], [artifact()], owner)
+    walk = threading.Thread(target=in_a_thread, args=(play, run))
+    walk.start()
+    wait_until(lambda: "waiting for the device to settle" in said(run), 90, "the step to hang")
+
+    cancel_run(run.refreshed(), owner)
+    walk.join(90)
+
+    run.refresh_from_db()
+    assert (run.status, run.injections.get().state) == ("canceled", "back")
+    assert run.sentence == "Canceled. The old kubelet is back on winw1."
+    assert guest_state(lab, "winw1")["stopped"] == []
+
+
+def in_a_thread(play, run: Run) -> None:
+    try:
+        play(Run.objects.get(pk=run.pk))
+    finally:
+        connections.close_all()
 
 
 def test_a_binary_for_another_system_is_refused(launched, artifact, owner: User):

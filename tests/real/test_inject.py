@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -34,6 +34,7 @@ from webapp.runs.steps import driver_for
 
 pytestmark = [pytest.mark.timeout(900), pytest.mark.django_db(transaction=True)]
 PATH = "/usr/local/bin/greeter"
+SUBNET = "192.168.214.0/24"  # its own: another real lab may be up
 UNIT = f"""[Service]
 ExecStart={PATH} -greeting=servus
 Restart=on-failure
@@ -105,7 +106,7 @@ def scene(repository: Path, real_vagrant: RealVagrant, owner: User, var: Path, s
     settings.BUILD_HOME = repository.with_name(f"{repository.name}-builds")
     settings.ARTIFACT_DIR, settings.BUILD_LOCAL_REPOSITORIES = var / "artifacts", [str(repository)]
     settings.BUILD_FREE_DISK_MIB = settings.BUILD_FREE_MEMORY_MIB = 10
-    text = real_vagrant.definition()
+    text = replace(real_vagrant, subnet=SUBNET).definition()
     revision = RevisionFactory(text=text, spec=parse(text).to_json())
     lab = make_lab(
         revision=revision, host=HostFactory(providers=["libvirt"]), name="greet", provider="libvirt", by=owner
@@ -120,10 +121,11 @@ def test_a_service_gets_its_new_binary_and_keeps_it_when_the_next_one_dies(scene
     with driver_for(scene.lab).up("controlplane", provider="libvirt", spool=var / "up") as boot:
         add_greeter(scene)
         lives, dies = built(scene, "main"), built(scene, "dies")
+        said = b""
         while boot.ended is None:
             boot.wait(5)
-            boot.read()
-        assert boot.ended.is_ok
+            said += boot.read()
+        assert boot.ended.is_ok, said[-3000:].decode(errors="replace")
     old = install_the_old_one(scene)
 
     put_in_what_lives(scene, lives, old)

@@ -256,7 +256,7 @@ class Walker:
             )
         if self.stop.canceled and any(row.status != Step.Status.SUCCEEDED for row in rows):
             rescued = self.rescued()
-            return Status.CANCELED, f"Canceled; {rescued or 'the machines are left as they are.'}"
+            return Status.CANCELED, f"Canceled. {rescued or 'The machines are left as they are.'}"
         if failed:
             where = f"{failed[0].machine}: " if failed[0].machine else ""
             return (
