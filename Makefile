@@ -70,6 +70,7 @@ pictures: venv
 
 bench: venv
 	$(BIN)/python -m bench.plan
+	$(BIN)/python -m bench.cluster
 	$(BIN)/python -m bench.rules
 	$(BIN)/python -m bench.builds
 	$(BIN)/python -m bench

@@ -46,6 +46,8 @@ def test_matrix_names_the_failing_hop(
     assert [(one["source"], one["hop"]) for one in errand.result["findings"]] == found
     assert [row["source"] for row in errand.result["rows"]] == ["linux", "windows"]
     assert len(errand.result["columns"]) == 8
+    cells = [cell["state"] for row in errand.result["rows"] for cell in row["cells"]]
+    assert (cells.count("unknown"), cells.count("failed")) == (0, len(found))
 
 
 def test_probes_are_taken_away(launched: Rehearsed, owner: User) -> None:

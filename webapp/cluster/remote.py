@@ -77,7 +77,7 @@ def run_over_winrm(machine: NamedMachine, secret: str, command: str, timeout_s: 
         username=machine.user,
         password=secret,
         server_cert_validation="validate",
-        ca_trust_path=settings.WINRM_CA_FILE or None,
+        ca_trust_path=settings.WINRM_CA_FILE or "legacy_requests",  # requests' own list
         proxy=None,
         operation_timeout_sec=max(int(timeout_s) - 5, 5),
         read_timeout_sec=max(int(timeout_s), 10),

@@ -245,7 +245,7 @@ def handed(lab: Lab, text: str, command: str) -> Answer:
 def simple_commands(command: str) -> list[tuple[str, list[str]]]:
     """Part a line into (joint before it, words); a pipe keeps its first command only."""
     try:
-        lexer = shlex.shlex(command, posix=True, punctuation_chars=";&|")
+        lexer = shlex.shlex(command.replace("2>&1", ""), posix=True, punctuation_chars=";&|")
         lexer.whitespace_split = True
         words = list(lexer)
     except ValueError:
