@@ -36,6 +36,7 @@ class Chat {
   }
 
   begin() {
+    this.element.dataset["ready"] = "yes";
     this.#toEnd();
     document.body.addEventListener("chat-grew", () => void this.look());
     window.setInterval(() => void this.look(), LOOK_EVERY_MS);

@@ -82,6 +82,7 @@ class Person:
         return self
 
     def says(self, text: str) -> "Person":
+        expect(self.page.locator("#chat")).to_have_attribute("data-ready", "yes")  # Enter sends from now on
         self.page.fill("#chat-text", text)
         self.page.press("#chat-text", "Enter")
         return self.sees(text, "#chat .chat-log")
@@ -239,7 +240,9 @@ def test_a_guest_takes_the_baton_and_a_reader_cannot(pairing: Person, person: Ca
 
 
 def types(one: Person, text: str) -> None:
+    expect(one.page.locator(".shell")).to_have_attribute("data-connection", "live", timeout=WITHIN_MS)
     one.page.locator(".xterm-helper-textarea").focus()
+    expect(one.page.locator(".xterm-helper-textarea")).to_be_focused()
     one.page.keyboard.type(text)
     one.page.keyboard.press("Enter")
 

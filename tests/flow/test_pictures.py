@@ -69,6 +69,9 @@ FULL = {
     "bisect-new": "/builds/bisects/new?lab=small",
     "bisect-running": "/builds/bisects/1/",
     "bisect-found": "/builds/bisects/2/",
+    "shells-empty": "/labs/broken/shells/",
+    "shells": "/labs/small/shells/",
+    "recording": "/labs/small/shells/recordings/1",
     "pairings": "/pairings/",
     "pairing-new": "/labs/broken/pairings/new?run=1",
     "pairing": "/labs/broken/pairings/1/?show=log",
@@ -150,6 +153,16 @@ def make_labs(page: Page, stack: Stack) -> None:
     )
 
 
+def make_recording(page: Page, url: str) -> None:
+    """Open a terminal that stays open, and record some of it."""
+    page.goto(f"{url}/labs/small/shells/")
+    page.get_by_role("button", name="Open controlplane").click()
+    page.get_by_role("button", name="Record", exact=True).click(timeout=60_000)
+    page.locator(".xterm-helper-textarea").press_sequentially("colours")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="End recording").click()
+
+
 def make_pairings(page: Page, url: str) -> None:
     """One that goes on, on the failure, with a guest's link; one that has ended."""
     for address in (f"{url}/labs/small/pairings/new", f"{url}/labs/broken/pairings/new?run=1"):
@@ -162,6 +175,7 @@ def make_pairings(page: Page, url: str) -> None:
         )
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".notes-list .note")).to_have_count(2)
+        expect(page.locator("#chat")).to_have_attribute("data-ready", "yes")
         page.fill("#chat-text", "The join says unauthorized; is the token too old?")
         page.press("#chat-text", "Enter")
         expect(page.locator(".chat-log li")).to_have_count(1)
@@ -194,6 +208,7 @@ def test_every_page_has_its_picture(browser: Browser, stack: Stack):
         photographer.take(name, path)
     make_labs(page, stack)
     stack.manage("shell", "--verbosity", "0", "-c", SEED.read_text())
+    make_recording(page, stack.url)
     make_pairings(page, stack.url)
     links = invitations(page, stack.url)
     for name, path in FULL.items():
