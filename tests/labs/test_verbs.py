@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from webapp.labs.verbs import Circumstances, Offer, offers, reasons, why_not
-from webapp.planning.plan import Verb
+from webapp.planning.plan import PLANNED_ELSEWHERE, Verb
 
 FREE = Circumstances("libvirt", ["running"], "", may_operate=True, may_destroy=True)
 
@@ -34,8 +34,8 @@ def test_reason_against_a_verb(verb: Verb, change: dict[str, object], reason: st
     assert why_not(verb, replace(FREE, **change)) == reason
 
 
-def test_every_verb_but_launch_is_offered() -> None:
-    assert {offer.verb for offer in offers(FREE)} == set(Verb) - {Verb.LAUNCH}
+def test_every_verb_of_a_lab_is_offered() -> None:
+    assert {offer.verb for offer in offers(FREE)} == set(Verb) - {Verb.LAUNCH} - PLANNED_ELSEWHERE
 
 
 def test_reasons_are_told_once() -> None:

@@ -33,6 +33,8 @@ DOING = {
     "snapshot-save": "saving a snapshot",
     "snapshot-restore": "restoring a snapshot",
     "snapshot-delete": "deleting a snapshot",
+    "inject": "putting binaries on",
+    "roll-back": "putting binaries back",
 }
 
 
