@@ -19,6 +19,12 @@ function styleByObject(element) {
     if (name === "style") element.style.cssText = value;
     else plain(name, value);
   };
+  const clone = element.cloneNode.bind(element);
+  element.cloneNode = (isDeep) => {
+    const copy = clone(isDeep);
+    if (copy instanceof HTMLElement) styleByObject(copy);
+    return copy;
+  };
 }
 
 /**
