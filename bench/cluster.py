@@ -240,7 +240,8 @@ def words_of(figures: dict[str, float]) -> str:
             f"asking by a process of one's own (rehearsal, WinRM through Vagrant): "
             f"{figures['asking_ms']:.0f} ms a look, {asking:.1%} of a core more; over kept SSH: none",
             f"ladder page: {page:.0f} ms of a core (target {MOST_PAGE_MS:g}), "
-            f"{figures['page_clock_ms']:.0f} ms by the clock, {figures['page_queries']} queries; load {os.getloadavg()[0]:.1f}",
+            f"{figures['page_clock_ms']:.0f} ms by the clock, {figures['page_queries']} queries; "
+            f"load {os.getloadavg()[0]:.1f}",
             f"change, from the end of a look to the new ladder at the browser: {change * 1000:.0f} ms "
             f"(target {MOST_CHANGE_S * 1000:g})",
         ]
