@@ -1,10 +1,11 @@
 """Run a command on a machine that somebody named: over SSH with its pinned key, or over WinRM.
 
-WinRM by pywinrm (NTLM, or Basic over TLS); over plain HTTP NTLM encrypts the messages itself.
+WinRM by pywinrm with NTLM, which encrypts the messages itself over plain HTTP.
 """
 
 import base64
 
+import certifi
 import requests
 from django.conf import settings
 from winrm.exceptions import InvalidCredentialsError, WinRMError, WinRMOperationTimeoutError
@@ -77,7 +78,7 @@ def run_over_winrm(machine: NamedMachine, secret: str, command: str, timeout_s: 
         username=machine.user,
         password=secret,
         server_cert_validation="validate",
-        ca_trust_path=settings.WINRM_CA_FILE or "legacy_requests",  # requests' own list
+        ca_trust_path=settings.WINRM_CA_FILE or certifi.where(),
         proxy=None,
         operation_timeout_sec=max(int(timeout_s) - 5, 5),
         read_timeout_sec=max(int(timeout_s), 10),
