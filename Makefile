@@ -17,7 +17,7 @@ export DJANGO_SETTINGS_MODULE = webapp.settings
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 	--no-emit-index-url --no-emit-find-links $(if $(UPGRADE),--upgrade)
 
-.PHONY: pictures up test test-python test-js check check-python check-templates check-scripts check-js bench kit-cache lock clean venv
+.PHONY: pictures up test test-python test-rooms test-machines test-js check check-python check-templates check-scripts check-js bench kit-cache lock clean venv
 
 up:
 	@$(PYTHON) prepare.py run
@@ -28,20 +28,29 @@ venv:
 
 test: test-python test-js
 
-# Playwright keeps an event loop in the thread it runs in: browser tests have a process each.
-# What failed gets one more chance, alone; a test that needs it has a race to be taken out.
-BROWSER_TESTS = tests/flow tests/browser
-RUN_TESTS = sh -c '$(BIN)/python -m pytest "$$@" || { echo "== once more, what failed:"; \
-	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none "$$@"; }' pytest
+# Two lanes side by side: most tests wait rather than compute. Those with virtual machines or a browser are
+# one lane, so that only one of them boots at a time, in a process each, because Playwright keeps an event
+# loop in the thread it runs in. What failed gets one more chance, alone; a test that needs it has a race
+# to be taken out.
+MACHINE_TESTS = tests/real tests/flow tests/browser
+RUN_TESTS = sh -c 'cache=.pytest_cache/$$1; shift; \
+	$(BIN)/python -m pytest -o cache_dir=$$cache "$$@" || { echo "== once more, what failed:"; \
+	$(BIN)/python -m pytest -o cache_dir=$$cache --last-failed --last-failed-no-failures none "$$@"; }' pytest
 
 test-python: venv
 ifeq ($(TESTS),tests)
-	@$(RUN_TESTS) tests $(addprefix --ignore=,$(BROWSER_TESTS))
-	@$(RUN_TESTS) tests/flow
-	@$(RUN_TESTS) tests/browser
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going test-rooms test-machines
 else
-	@$(RUN_TESTS) $(TESTS)
+	@$(RUN_TESTS) some $(TESTS)
 endif
+
+test-rooms:
+	@$(RUN_TESTS) rooms tests $(addprefix --ignore=,$(MACHINE_TESTS))
+
+test-machines:
+	@mkdir -p .pytest_cache; echo "Virtual machines and browsers are told of at the end: .pytest_cache/machines.log"
+	@for part in $(MACHINE_TESTS); do $(RUN_TESTS) machines $$part || failed=1; done \
+		>.pytest_cache/machines.log 2>&1; cat .pytest_cache/machines.log; [ -z "$$failed" ]
 
 test-js: venv
 	@$(BIN)/python -m tests.requirements node -- node --test tests/js/
