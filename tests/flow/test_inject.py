@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.flow.acts import log_text, wait_for_end
 from tests.stack import ROOT, Stack, wait_until
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(600)
 SEED = Path(__file__).with_name("seed_inject.py")
 STATE = "SELECT state FROM webapp_injection ORDER BY id DESC"
 
@@ -33,7 +33,7 @@ def replace_kubelet(page: Page, stack: Stack) -> None:
     page.wait_for_url(re.compile("/runs/"))
 
 
-def test_a_killed_worker_leaves_an_injection_that_goes_on(page: Page, stack: Stack):
+def inject_over_a_killed_worker(page: Page, stack: Stack) -> None:
     replace_kubelet(page, stack)
     wait_until(lambda: "waiting for the device to settle" in log_text(page), 60, "the step to hang")
     stack.stop_part("worker", signal.SIGKILL)
@@ -48,7 +48,7 @@ def test_a_killed_worker_leaves_an_injection_that_goes_on(page: Page, stack: Sta
     assert stack.query(STATE)[0]["state"] == "in-place"
 
 
-def test_the_panel_shows_what_runs_and_rolls_it_back(page: Page, stack: Stack):
+def roll_back_from_the_panel(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.url}/labs/inject/binaries/")
     row = page.locator("#binary-winw1-kubelet")
     expect(row).to_contain_text("It is what was injected.", timeout=90_000)
@@ -62,7 +62,7 @@ def test_the_panel_shows_what_runs_and_rolls_it_back(page: Page, stack: Stack):
     expect(row).to_contain_text("It is what was rolled back to.", timeout=90_000)
 
 
-def test_what_somebody_else_replaced_is_an_alarm_on_the_lab(page: Page, stack: Stack):
+def see_what_somebody_else_replaced(page: Page, stack: Stack) -> None:
     path = stack.var / "labs/inject/.vagrant/rehearsal/winw1/state.json"
     path.write_text(
         re.sub(
@@ -78,3 +78,9 @@ def test_what_somebody_else_replaced_is_an_alarm_on_the_lab(page: Page, stack: S
     page.goto(f"{stack.url}/labs/inject/")
 
     expect(page.locator("main")).to_contain_text("1 binary is not what was meant")
+
+
+def test_a_binary_goes_in_over_a_killed_worker_and_out_again_and_drifts(page: Page, stack: Stack):
+    inject_over_a_killed_worker(page, stack)
+    roll_back_from_the_panel(page, stack)
+    see_what_somebody_else_replaced(page, stack)
