@@ -78,7 +78,7 @@ async def test_no_window_is_too_small_or_large(look_at, terminal, owner, size):
 
     await looker.until(lambda looker: b" " in looker.shown.split(b"stty size")[-1])
     columns, rows = looker.told("size")[-1]
-    assert 2 <= columns <= 500 and 2 <= rows <= 200
+    assert 20 <= columns <= 500 and 5 <= rows <= 200
 
 
 async def test_the_smallest_window_decides(look_at, terminal, owner, guest):

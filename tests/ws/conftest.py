@@ -39,9 +39,9 @@ class Socket(ApplicationCommunicator):
     async def receive_text(self) -> str:
         return (await self.receive_output(timeout=10))["text"]
 
-    async def disconnect(self) -> None:
+    async def disconnect(self, within_s: float = 10) -> None:
         await self.send_input({"type": "websocket.disconnect", "code": 1001})
-        await self.wait(timeout=10)
+        await self.wait(timeout=within_s)
 
 
 class Redis:

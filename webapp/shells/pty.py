@@ -68,7 +68,7 @@ class Pty:
         if self.is_over:
             return False
         if INTERRUPT in data:  # whoever interrupts does not want the rest of a paste typed first
-            self._waiting.clear()
+            self._forget_typed()
         if len(self._waiting) + len(data) > MOST_WAITING:
             return False
         was_idle = not self._waiting
@@ -76,6 +76,12 @@ class Pty:
         if was_idle:
             self._writable()
         return True
+
+    def _forget_typed(self) -> None:
+        """Drop what was typed and not read: ours, and up to 64 KiB that the kernel holds before it."""
+        self._waiting.clear()
+        with contextlib.suppress(OSError, termios.error):  # it has just ended
+            termios.tcflush(self._descriptor, termios.TCOFLUSH)
 
     def hang_up(self) -> None:
         """End it: HUP to its group, KILL after HANGUP_S; `on_end` follows."""

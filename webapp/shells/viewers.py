@@ -11,7 +11,8 @@ from webapp.shells.screen import Screen, Size
 
 MOST_UNSEEN = 512 * 1024  # bytes that were sent and that the viewer's terminal has not drawn yet
 MOST_BUFFERED = 64 * 1024  # bytes in the socket's own buffer
-LARGEST, SMALLEST = (500, 200), (2, 2)
+# A smaller window would shrink everybody's terminal until line editors hang; the page asks for no smaller.
+LARGEST, SMALLEST = (500, 200), (20, 5)
 
 
 def clamp(size: Any) -> Size | None:  # Any: what a browser said
