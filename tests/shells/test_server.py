@@ -66,6 +66,23 @@ async def test_the_baton_moves_what_is_typed(look_at, terminal, owner, guest, ac
     await first.sees("winw1\r\n")
 
 
+@pytest.mark.parametrize("case", [(29, "ana"), (31, "")], ids=["soon back", "vanished"])
+async def test_a_holder_who_vanished_loses_the_baton(
+    shells, look_at, terminal, owner, guest, case: tuple[int, str]
+):
+    gone_s, holder = case
+    first, second = await look_at(terminal, owner), await look_at(terminal, guest)
+    await first.sees(PROMPT)
+    await first.leave()
+    await second.until(lambda looker: looker.state.get("viewers") == ["ben"])
+    room = shells.rooms[terminal.pk]
+
+    await room.tick(idle_s=3600, now=room.holder_seen_at + gone_s)
+
+    assert room.facts.holder == holder
+    await second.until(lambda looker: looker.state.get("holder") == holder)
+
+
 @pytest.mark.parametrize(
     "size", [(0, 0), (65535, 65535), (-1, 10**9), (True, 5), ("a", 3), (1,), None], ids=str
 )

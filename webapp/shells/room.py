@@ -318,11 +318,14 @@ class Room:
 
     # -- the clock -----------------------------------------------------------------------
 
-    async def tick(self, idle_s: float) -> None:
-        """Free the baton of somebody who has gone, close what nobody uses. Called every few seconds."""
+    async def tick(self, idle_s: float, now: float | None = None) -> None:
+        """Free the baton of somebody who has gone, close what nobody uses. Called every few seconds.
+
+        `now`: of time.monotonic.
+        """
         if self.recorder is not None:
             self.recorder.flush()
-        now = time.monotonic()
+        now = time.monotonic() if now is None else now
         if self.facts.holder_id is not None and not self._holders():
             if now - self.holder_seen_at > VANISHED_S:
                 await self.ask(store.free_vanished, self.facts.pk, self.facts.holder_id)

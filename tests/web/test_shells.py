@@ -1,0 +1,34 @@
+"""The terminals' page, and what it asks of the database."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from webapp.accounts.models import User
+from webapp.labs.models import Lab
+from webapp.shells.models import Terminal
+
+QUERIES = {"shells": 9, "shell-tabs": 9}
+pytestmark = pytest.mark.django_db
+
+
+@pytest.mark.parametrize("name", ["shells", "shell-tabs"])
+def test_its_queries_do_not_grow_with_the_terminals(
+    sign_in: Callable[[User], Client], owner: User, lab: Lab, django_assert_num_queries, name: str
+):
+    client, machine = sign_in(owner), lab.machines.all()[0]
+    address = reverse(name, args=[lab.slug])
+    for number in (1, 2):
+        client.get(address)
+        Terminal.objects.create(lab=lab, machine=machine, number=number, opened_by=owner, holder=owner)
+    with django_assert_num_queries(QUERIES[name]):
+        client.get(address)
+    for number in range(3, 9):
+        Terminal.objects.create(lab=lab, machine=machine, number=number, opened_by=owner, holder=owner)
+
+    with django_assert_num_queries(QUERIES[name]):
+        text = client.get(address).content.decode()
+
+    assert "#8" in text, text[-3000:]
