@@ -198,6 +198,12 @@ def test_bundle_is_downloaded_when_it_is_gathered(launched: Rehearsed, owner: Us
     assert f"bundle/{errand.pk}/archive" in client.get(at(launched.lab, "bundle")).content.decode()
 
 
+def test_page_to_attach_leads_to_clusters_without_a_kubeconfig_too(member: User, sign_in: SignIn) -> None:
+    page = sign_in(member).get("/clusters/attach").content.decode()
+
+    assert 'action="/clusters/by-machines"' in page
+
+
 def test_machine_that_does_not_answer_is_not_kept(member: User, sign_in: SignIn) -> None:
     client = sign_in(member)
     answer = client.post("/clusters/by-machines", {"name": "by hand"})
