@@ -14,7 +14,10 @@ PAST_PER_STEP = 15
 
 
 def usual_times(lab: Lab, plan: Plan, speed: float) -> dict[str, int | None]:
-    """Return seconds by step key: labs of the same provider and the same pace are alike."""
+    """Return seconds by step key: labs of the same provider and the same pace are alike.
+
+    `speed` is how many times faster than real a rehearsal plays; 0 waits for nothing.
+    """
     keys = [step.key for step in plan.steps]
     past = (
         Step.objects.filter(
@@ -30,10 +33,14 @@ def usual_times(lab: Lab, plan: Plan, speed: float) -> dict[str, int | None]:
     )
     seen = medians((key, finished - started) for key, started, finished in past if started and finished)
     pace = speed if lab.is_rehearsal else 1.0
-    guesses = {
-        step.key: None if step.usual_s is None else max(round(step.usual_s / pace), 1) for step in plan.steps
-    }
-    return {**guesses, **seen}
+    return {**{step.key: paced(step.usual_s, pace) for step in plan.steps}, **seen}
+
+
+def paced(usual_s: int | None, pace: float) -> int | None:
+    """Pure: what is left of `usual_s` at this pace, at least one second."""
+    if usual_s is None:
+        return None
+    return max(round(usual_s / pace), 1) if pace else 1
 
 
 def medians(durations: Iterable[tuple[str, timedelta]]) -> dict[str, int]:
