@@ -32,7 +32,7 @@ test: test-python test-js
 # one lane, so that only one of them boots at a time, in a process each, because Playwright keeps an event
 # loop in the thread it runs in. What failed gets one more chance, alone; a test that needs it has a race
 # to be taken out.
-MACHINE_TESTS = tests/real tests/flow tests/browser
+MACHINE_TESTS = tests/contracts tests/real tests/flow tests/browser
 RUN_TESTS = sh -c 'cache=.pytest_cache/$$1; shift; \
 	$(BIN)/python -m pytest -o cache_dir=$$cache "$$@" || { echo "== once more, what failed:"; \
 	$(BIN)/python -m pytest -o cache_dir=$$cache --last-failed --last-failed-no-failures none "$$@"; }' pytest
