@@ -10,11 +10,12 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.chromium import chromium, sign_in
-from tests.stack import Stack
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(300)
 SOON_MS = 60_000  # a worker takes it within moments; this machine may be busy
 PICTURES = os.environ.get("LAB_PICTURES_MORE", "")  # a folder: pictures for looking at, not for docs
+TOLD = "SELECT 1 FROM webapp_sighting WHERE seen_at IS NOT NULL"
 PLAY = """
 from pathlib import Path
 from django.conf import settings
@@ -43,6 +44,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack.manage("shell", "--verbosity", "0", "-c", PLAY)
     for start in (stack.start_redis, stack.start_web, stack.start_worker, stack.start_beat):
         start()
+    # What a bundle gathers, and which logs are offered, follows from what each machine has told.
+    wait_until(lambda: len(stack.query(TOLD)) == 3, 120, "the first looks")
     yield stack
     stack.stop()
 
