@@ -1,6 +1,7 @@
 """What an attached cluster's API is asked beside lists: text, changes, a command in a pod."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ MOST_BYTES = 8 * 1024 * 1024
 GONE = 404
 EXEC_S = 12
 MANAGER = "sig-windows-lab"
+HANDSHAKE = re.compile(r"Handshake status (?P<status>[45]\d\d) (?P<words>[A-Za-z ]{0,60})")
 
 
 class RefusedError(ApiError):
@@ -101,5 +103,13 @@ def run_in_pod(api: Any, space: str, pod: str, words: Sequence[str]) -> str:  # 
         answer.run_forever(timeout=EXEC_S)
         said, code = answer.read_all(), answer.returncode
     except (ApiException, OSError, ValueError) as error:
-        return f"error: {network_words(error)}"
+        return f"error: {exec_words(error)}"
     return f"{said}\nlabkit-ok" if code == 0 else str(said)
+
+
+def exec_words(error: Exception) -> str:
+    """Say what exec's handshake was answered: the client hides a refusal's status in its reason."""
+    found = HANDSHAKE.search(str(getattr(error, "reason", "") or error))
+    if found is None:
+        return network_words(error)
+    return f"The API refused to run a command in the pod: {found['status']} {found['words'].strip()}."
