@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from webapp.process import Child, Exit
+from webapp.process import Child
+from webapp.spool import Exit
 from webapp.vagrant.driver import VagrantDriver
 from webapp.vagrant.errors import VagrantError, error_for
 from webapp.vagrant.machine_readable import Event, find_error, parse_line

@@ -10,7 +10,8 @@ from tests.kit.labs import ENVIRONMENTS, KIT
 from webapp.catalog import library
 from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.variables import parse
-from webapp.planning.plan import Plan, Verb, make_plan
+from webapp.planning.make import make_plan
+from webapp.planning.plan import Plan, Verb
 
 STEPS = library.kit_steps(ENVIRONMENTS)
 BIG = """

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from webapp.labs.verbs import Circumstances, Offer, offers, reasons, why_not
-from webapp.planning.plan import PLANNED_ELSEWHERE, Verb
+from webapp.planning.make import PLANNED_ELSEWHERE
+from webapp.planning.plan import Verb
 
 FREE = Circumstances("libvirt", ["running"], "", may_operate=True, may_destroy=True)
 

@@ -6,16 +6,8 @@ import pytest
 
 from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.spec import CniSpec, LabSpec
-from webapp.planning.plan import (
-    PLANNED_ELSEWHERE,
-    Plan,
-    PlanError,
-    StepKind,
-    Verb,
-    carry_over,
-    critical_path_s,
-    make_plan,
-)
+from webapp.planning.make import PLANNED_ELSEWHERE, make_plan
+from webapp.planning.plan import Plan, PlanError, StepKind, Verb, carry_over, critical_path_s
 
 KIT = (
     KitStep("prepare", "every-linux", "Prepare", "p.sh", scope="machines", usual_s=10),

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import psutil
 
-from webapp.process import Child, Exit
+from webapp.process import Child
+from webapp.spool import Exit
 
 ENV = {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
 DEADLINE_S = 30.0

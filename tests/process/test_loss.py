@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
 from webapp.keeper import Spool
-from webapp.process import Exit, SpoolError, SpoolReader, open_spool, read_exit
+from webapp.spool import Exit, SpoolError, SpoolReader, open_spool, read_exit
 
 WORKER = Path(__file__).with_name("worker.py")
 ROOT = WORKER.parents[2]

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
-from webapp.process import Exit, Scratch, SpoolError, capture, start_child
+from webapp.process import Scratch, capture, start_child
+from webapp.spool import Exit, SpoolError
 
 STUBBORN = """
 import signal, time

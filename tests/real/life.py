@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.real.fixtures import RealLab
-from webapp.process import Child, Exit
+from webapp.process import Child
+from webapp.spool import Exit
 
 NAME = "controlplane"
 # Runs far longer than the test: only an interruption ends it in time.

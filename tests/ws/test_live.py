@@ -7,6 +7,7 @@ import time
 import pytest
 
 from webapp import live
+from webapp.nudges import LogGrew, Nudge, groups_of, rights_group
 
 
 async def heard(nudges: list, count: int, within_s: float = 10) -> None:
@@ -15,7 +16,7 @@ async def heard(nudges: list, count: int, within_s: float = 10) -> None:
             await asyncio.sleep(0.01)
 
 
-def grew(log: int, last_line: int) -> live.LogGrew:
+def grew(log: int, last_line: int) -> LogGrew:
     return {"type": "log.grew", "log": log, "last_line": last_line, "complete": ""}
 
 
@@ -39,8 +40,8 @@ def grew(log: int, last_line: int) -> live.LogGrew:
     ],
     ids=lambda value: value["type"] if isinstance(value, dict) else "",
 )
-def test_each_nudge_has_its_groups(nudge: live.Nudge, groups: tuple[str, ...]):
-    assert live.groups_of(nudge) == groups
+def test_each_nudge_has_its_groups(nudge: Nudge, groups: tuple[str, ...]):
+    assert groups_of(nudge) == groups
 
 
 async def test_a_nudge_from_any_thread_reaches_each_receiver_of_its_group(redis):
@@ -117,8 +118,8 @@ async def test_a_group_joined_while_redis_was_away_is_told_to_look_again(redis):
 
 async def test_news_of_rights_reaches_that_person_only(redis):
     mine, theirs = [], []
-    await live.join(live.rights_group(1), mine.append)
-    await live.join(live.rights_group(2), theirs.append)
+    await live.join(rights_group(1), mine.append)
+    await live.join(rights_group(2), theirs.append)
 
     live.announce({"type": "rights.changed", "user": 1})
 

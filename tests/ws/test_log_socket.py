@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
 from tests.factories import UserFactory
-from webapp import live
+from webapp import live, nudges
 from webapp.accounts.actions import set_active
 from webapp.accounts.models import User
 from webapp.logs import feed, store
@@ -266,7 +266,7 @@ async def test_topics_are_checked_one_by_one(
 async def test_nudges_of_a_topic_are_forwarded_once(socket: MakeSocket, run: Run, owner: User):
     page = socket(f"/ws/live/?topics=labs,lab-{run.lab_id}", owner)
     await page.connect()
-    nudge: live.RunChanged = {"type": "run.changed", "lab": run.lab_id, "run": run.pk}
+    nudge: nudges.RunChanged = {"type": "run.changed", "lab": run.lab_id, "run": run.pk}
 
     async with asyncio.timeout(10):
         while await page.receive_nothing(timeout=0.2):

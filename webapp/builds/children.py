@@ -13,7 +13,8 @@ from webapp.executions.record import Recorder, make_spool, record_child
 from webapp.logs import store
 from webapp.logs.lines import LogLine
 from webapp.logs.redact import Redactor
-from webapp.process import Exit, remove_spool, start_child
+from webapp.process import start_child
+from webapp.spool import Exit, remove_spool
 
 GRACE_S = 3.0
 Translate = Callable[[Sequence[str]], list[LogLine]]

@@ -18,7 +18,7 @@ from webapp.executions.models import ENDED, Status
 from webapp.executions.record import Recorder, record_rest
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
-from webapp.process import open_spool, remove_spool
+from webapp.spool import open_spool, remove_spool
 
 logger = logging.getLogger(__name__)
 

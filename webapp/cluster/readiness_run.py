@@ -34,7 +34,8 @@ from webapp.executions.record import Recorder, make_spool, record_child
 from webapp.logs import store
 from webapp.logs.lines import LogLine
 from webapp.logs.redact import Redactor
-from webapp.process import remove_spool, start_child
+from webapp.process import start_child
+from webapp.spool import remove_spool
 
 FOCUS = re.compile(r"[A-Za-z0-9 \[\]\\._|()*+?:/-]{1,200}")
 CHECK_EVERY_S = 5.0

@@ -17,7 +17,8 @@ from webapp.logs.clixml import expand_clixml
 from webapp.logs.lines import LineAssembler, LogLine
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
-from webapp.process import Child, Exit, SpoolReader
+from webapp.process import Child
+from webapp.spool import Exit, SpoolReader
 
 WINDOW_S = 0.02
 READ_LIMIT = 262_144

@@ -18,7 +18,7 @@ from typing import TypeVar, cast
 
 from django.db import close_old_connections
 
-from webapp import live
+from webapp import live, nudges
 from webapp.logs import store
 from webapp.logs.frames import Form, Frame, cut_frames
 
@@ -111,7 +111,7 @@ class Feed:
     # -- the reader ----------------------------------------------------------------
 
     async def _run(self) -> None:
-        group = live.log_group(self.log_id)
+        group = nudges.log_group(self.log_id)
         try:
             await live.join(group, self._hear)
             size = await in_thread(reading_threads, lambda: store_size(self.log_id))
@@ -128,7 +128,7 @@ class Feed:
             self._wake_all()
             await live.leave(group, self._hear)
 
-    def _hear(self, nudge: live.Nudge | live.Resync) -> None:
+    def _hear(self, nudge: nudges.Nudge | nudges.Resync) -> None:
         if nudge["type"] != "log.grew" or nudge["complete"] or nudge["last_line"] >= self.end:
             self._news.set()
 

@@ -34,7 +34,7 @@ class LogChunk(models.Model):
 
 
 class Spool(models.Model):
-    """How far a child's spooled output (process.py) has been stored in a log.
+    """How far a child's spooled output (spool.py) has been stored in a log.
 
     `offset` is moved in the same transaction that stores the lines, so that a
     crash neither loses nor doubles one.

@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from webapp import live
+from webapp import live, nudges
 from webapp.logs.chunks import Chunk, Row, pack
 from webapp.logs.compaction import compact, note_append
 from webapp.logs.lines import LogLine
@@ -164,7 +164,7 @@ def note(log_id: int, text: str, *, machine: str = "", step: int = 0) -> int:
 
 def announce(log_id: int, last_line: int, complete: str) -> None:
     """Tell the log's readers, once what they are told of is committed."""
-    nudge: live.LogGrew = {"type": "log.grew", "log": log_id, "last_line": last_line, "complete": complete}
+    nudge: nudges.LogGrew = {"type": "log.grew", "log": log_id, "last_line": last_line, "complete": complete}
     transaction.on_commit(lambda: live.announce(nudge))
 
 

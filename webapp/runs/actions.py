@@ -22,7 +22,8 @@ from webapp.labs.models import Lab
 from webapp.labs.verbs import LOSE_STATE
 from webapp.logs import store
 from webapp.logs.models import Log
-from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over, make_plan
+from webapp.planning.make import make_plan
+from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over
 from webapp.runs.models import Run, Step
 from webapp.runs.usual import usual_times
 from webapp.vagrant.states import NOT_CREATED, provider_can

@@ -20,12 +20,12 @@ from webapp.labs.models import Lab
 from webapp.logs import store
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
-from webapp.process import open_spool, remove_spool
 from webapp.runs.actions import announce_run
 from webapp.runs.findings import StepWatch
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
 from webapp.runs.steps import driver_for
+from webapp.spool import open_spool, remove_spool
 from webapp.vagrant.errors import VagrantError
 
 logger = logging.getLogger(__name__)

@@ -23,13 +23,14 @@ from webapp.labs.models import REHEARSAL, Lab
 from webapp.labs.settle import settle_versions
 from webapp.logs.redact import Redactor
 from webapp.planning.plan import StepKind
-from webapp.process import Child, Exit, remove_spool
+from webapp.process import Child
 from webapp.runs.findings import StepWatch
 from webapp.runs.host_steps import download, preflight
 from webapp.runs.inputs import InputError, step_inputs
 from webapp.runs.models import Step
 from webapp.runs.outcome import Outcome, StepContext, canceled, failure_signature, wait_or_stop
 from webapp.runs.output import VagrantOutput
+from webapp.spool import Exit, remove_spool
 from webapp.vagrant.driver import VagrantDriver, find_vagrant
 from webapp.vagrant.errors import VagrantError
 from webapp.vagrant.states import RUNNING

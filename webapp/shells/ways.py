@@ -12,9 +12,9 @@ from django.conf import settings
 
 from webapp.cluster.guests import GuestError, driver_of
 from webapp.labs.actions import lab_folder
-from webapp.process import SpoolError
 from webapp.shells.client import socket_folder
 from webapp.shells.models import Terminal
+from webapp.spool import SpoolError
 from webapp.vagrant.driver import vagrant_env
 from webapp.vagrant.errors import VagrantError
 

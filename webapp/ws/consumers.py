@@ -18,6 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from webapp import live
 from webapp.logs import feed
 from webapp.logs.frames import Form
+from webapp.nudges import Nudge, Resync, rights_group
 from webapp.ws.protocol import PUSH
 from webapp.ws.rights import Refused, check_log, groups_for
 
@@ -63,10 +64,10 @@ class Consumer(AsyncWebsocketConsumer):
         """Look now and then, and at once when the person's rights are said to have changed."""
         changed = asyncio.Event()
 
-        def hear(_: live.Nudge | live.Resync) -> None:
+        def hear(_: Nudge | Resync) -> None:
             changed.set()
 
-        group = live.rights_group(self.scope["user"].pk)
+        group = rights_group(self.scope["user"].pk)
         await live.join(group, hear)
         try:
             await self.check_rights(changed)
@@ -161,10 +162,10 @@ class LiveConsumer(Consumer):
         self.groups_heard = tuple(await groups_for(self.scope, topics))
 
     async def speak(self) -> None:
-        waiting: dict[Hashable, live.Nudge | live.Resync] = {}
+        waiting: dict[Hashable, Nudge | Resync] = {}
         news = asyncio.Event()
 
-        def hear(nudge: live.Nudge | live.Resync) -> None:
+        def hear(nudge: Nudge | Resync) -> None:
             if len(waiting) < MOST_NUDGES:
                 waiting[tuple(sorted(nudge.items()))] = nudge
             news.set()

@@ -19,7 +19,7 @@ import orjson
 import redis
 from channels.db import database_sync_to_async
 
-from webapp import live
+from webapp import live, nudges
 from webapp.accounts.models import User
 from webapp.labs.access import can
 from webapp.labs.models import Lab
@@ -70,10 +70,10 @@ class PresenceConsumer(Consumer):
     async def speak(self) -> None:
         news = asyncio.Event()
 
-        def hear(_: live.Nudge | live.Resync) -> None:
+        def hear(_: nudges.Nudge | nudges.Resync) -> None:
             news.set()
 
-        group = live.presence_group(self.lab_id)
+        group = nudges.presence_group(self.lab_id)
         await live.join(group, hear)
         try:
             while time.monotonic() - self.heard_at < presence.FRESH_S:

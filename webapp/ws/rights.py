@@ -9,7 +9,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from webapp import live
+from webapp import nudges
 from webapp.accounts.models import User
 from webapp.builds.models import Build
 from webapp.cluster.models import Cluster, NodeLog
@@ -88,7 +88,7 @@ def group_for(user: User, topic: str) -> str:
         raise Refused(NOT_THERE)
     if not can(user, "lab.see", lab):
         raise Refused(NO_RIGHT)
-    return live.lab_group(lab.pk)
+    return nudges.lab_group(lab.pk)
 
 
 def cluster_group_for(user: User, pk: int) -> str:
@@ -98,4 +98,4 @@ def cluster_group_for(user: User, pk: int) -> str:
         raise Refused(NOT_THERE)
     if not (can(user, "cluster.see") if found.lab is None else can(user, "lab.see", found.lab)):
         raise Refused(NO_RIGHT)
-    return live.cluster_group(pk)
+    return nudges.cluster_group(pk)

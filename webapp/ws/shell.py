@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 from channels.db import database_sync_to_async
 
-from webapp import live
+from webapp import live, nudges
 from webapp.accounts.models import User
 from webapp.labs.access import can
 from webapp.shells import client, fresh
@@ -104,11 +104,11 @@ class ShellConsumer(Consumer):
     async def speak(self) -> None:
         changed = asyncio.Event()
 
-        def hear(nudge: live.Nudge | live.Resync) -> None:
+        def hear(nudge: nudges.Nudge | nudges.Resync) -> None:
             if nudge["type"] in ("lab.changed", "live.resync"):
                 changed.set()
 
-        group = live.lab_group(self.lab_id)
+        group = nudges.lab_group(self.lab_id)
         await live.join(group, hear)
         heeding = asyncio.create_task(self.heed_rights(changed))
         try:
