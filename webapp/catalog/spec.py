@@ -164,10 +164,6 @@ class LabSpec:
     def windows_machines(self) -> tuple[MachineSpec, ...]:
         return tuple(machine for machine in self.machines if machine.role == "windows")
 
-    @property
-    def linux_workers(self) -> tuple[MachineSpec, ...]:
-        return tuple(machine for machine in self.machines if machine.role == "linux")
-
     def to_json(self) -> dict[str, Any]:  # Any: the JSON edge
         """Return plain dicts and lists in a stable order, for a JSONField."""
         value = asdict(self)

@@ -6,7 +6,6 @@ from webapp.cluster.seen import DOES_NOT_APPLY, Proof, Seen, proven, refuted, un
 
 SKEW_S = 30
 NEEDED = ("kubelet", "kubeadm")
-LICENCE_SOON_MINUTES = 3 * 24 * 60
 
 
 def machine_is_on(seen: Seen) -> Proof:

@@ -14,7 +14,7 @@ from webapp.cluster.gather import is_answered, problem_of
 from webapp.cluster.models import Sighting
 from webapp.inject.actions import InjectError, component_of, runner_on
 from webapp.inject.models import Injection
-from webapp.inject.passports import Known, MachineSeen, Meant, Passport, Row, make_passport
+from webapp.inject.passports import Known, MachineSeen, Meant, Passport, make_passport
 from webapp.inject.runners import Runner
 from webapp.kube.stored import from_json
 from webapp.labs.models import Lab, Machine
@@ -89,11 +89,6 @@ def meant_by_injections(lab: Lab) -> dict[str, dict[str, Meant]]:
             at=row.changed_at,
         )
     return found
-
-
-def drifted(lab: Lab) -> tuple[tuple[str, Row], ...]:
-    """Return what the alarm names: machine and row."""
-    return tuple((one.machine.name, row) for one in passports(lab) for row in one.alarms)
 
 
 # -- choosing -----------------------------------------------------------------------------

@@ -65,27 +65,33 @@ def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: Us
     subnet = choose_subnet(spec, taken_subnets(host))
     placed = place_in(spec, subnet)
     slug = free_slug(name)
-    try:
-        with transaction.atomic():
-            lab = Lab.objects.create(
-                name=name.strip(),
-                slug=slug,
-                owner=by,
-                revision=revision,
-                host=host,
-                provider=provider,
-                spec=placed.to_json(),
-                kit_digest=library.kit_digest(Path(settings.ENVIRONMENTS_DIR)),
-                name_prefix=f"{slug[:LAB_PREFIX_LENGTH].strip('-')}-",
-                subnet=subnet,
-            )
-    except IntegrityError as error:
-        raise LaunchError(["Another lab was launched at this very moment; press Launch again."]) from error
+    lab = Lab(
+        name=name.strip(),
+        slug=slug,
+        owner=by,
+        revision=revision,
+        host=host,
+        provider=provider,
+        spec=placed.to_json(),
+        kit_digest=library.kit_digest(Path(settings.ENVIRONMENTS_DIR)),
+        name_prefix=f"{slug[:LAB_PREFIX_LENGTH].strip('-')}-",
+        subnet=subnet,
+    )
+    store_lab(lab)
     Machine.objects.bulk_create(machine_rows(lab, placed))
     audit.record(
         by, "launched lab", lab.name, lab_id=lab.pk, detail={"definition": str(revision), "host": host.name}
     )
     return lab
+
+
+def store_lab(lab: Lab) -> None:
+    """Raises LaunchError where somebody else took its slug or its subnet meanwhile."""
+    try:
+        with transaction.atomic():
+            lab.save(force_insert=True)
+    except IntegrityError as error:
+        raise LaunchError(["Another lab was launched at this very moment; press Launch again."]) from error
 
 
 def place_in(spec: LabSpec, subnet: str) -> LabSpec:

@@ -7,7 +7,6 @@ from django.db.models import OuterRef, Prefetch, Q, QuerySet, Subquery
 
 from webapp.accounts.models import User
 from webapp.definitions.models import Definition, Revision
-from webapp.hosts.models import Host
 from webapp.labs.access import can
 from webapp.labs.models import Lab, Member
 
@@ -67,10 +66,6 @@ def newest_revisions(definition_slug: str = "") -> QuerySet[Revision]:
 
 def find_definitions(text: str, limit: int) -> list[Definition]:
     return list(Definition.objects.filter(archived_at=None, name__icontains=text)[:limit])
-
-
-def labs_on(host: Host) -> QuerySet[Lab]:
-    return whole_labs().filter(host=host, destroyed_at=None)
 
 
 def people_to_add(lab: Lab) -> QuerySet[User]:

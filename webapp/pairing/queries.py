@@ -1,6 +1,5 @@
 """Read pairings: what pages, the player of recordings and the lab's page show."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db.models import Prefetch, Q, QuerySet
@@ -67,7 +66,3 @@ def chat_between(lab: Lab, start: datetime, end: datetime, pairing_id: int | Non
 def notes_of(pairing: Pairing) -> QuerySet[Paragraph]:
     """The paragraphs that are there, in order, with their last writers."""
     return pairing.paragraphs.exclude(text="").select_related("edited_by")
-
-
-def participants_of(pairings: Iterable[Pairing]) -> dict[int, list[User]]:
-    return {pairing.pk: [one.user for one in pairing.participants.all()] for pairing in pairings}

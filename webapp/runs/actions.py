@@ -121,14 +121,19 @@ def make_run(
         continues=continues,
         log=Log.objects.create(),
     )
-    carried = done_keys(continues) if continues else frozenset()
-    usual = usual_times(lab, plan, settings.LAB_REHEARSAL_SPEED)
+    make_steps(run, plan)
+    enqueue("webapp.execute_run", run.pk, queue=lab.host.queue)
+    return run
+
+
+def make_steps(run: Run, plan: Plan) -> None:
+    """Store the plan's steps; those that the run before has done are carried over."""
+    carried = done_keys(run.continues) if run.continues else frozenset()
+    usual = usual_times(run.lab, plan, settings.LAB_REHEARSAL_SPEED)
     Step.objects.bulk_create(
         step_row(run, number, step, usual[step.key], is_carried=step.key in carried)
         for number, step in enumerate(plan.steps, start=1)
     )
-    enqueue("webapp.execute_run", run.pk, queue=lab.host.queue)
-    return run
 
 
 def plan_for(lab: Lab, verb: Verb, machine: str, with_: str) -> Plan:
