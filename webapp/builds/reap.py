@@ -5,7 +5,6 @@ Called by beat through the builds' queue, every few seconds, on the host that ha
 
 import logging
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 from django.db.models import Q
@@ -15,10 +14,9 @@ from webapp.builds.children import plain
 from webapp.builds.execute import clean_up, close_log
 from webapp.builds.models import Build
 from webapp.executions.models import ENDED, Status
-from webapp.executions.record import Recorder, record_rest
+from webapp.executions.record import Recorder, store_spool
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
-from webapp.spool import open_spool, remove_spool
 
 logger = logging.getLogger(__name__)
 
@@ -47,16 +45,9 @@ def interrupt(build: Build, now: datetime) -> None:
 
 def store_rest(build: Build) -> bool:
     """Store what the lost worker had not; False while a keeper still works."""
-    is_all = True
-    for spool in Spool.objects.filter(log_id=build.log_id, closed_at=None):
-        folder, recorder = Path(spool.folder), Recorder(spool, plain, Redactor(()))
-        if not folder.exists():
-            recorder.close()
-        elif record_rest(open_spool(folder, spool.offset), recorder):
-            remove_spool(folder)
-        else:
-            is_all = False
-    return is_all
+    spools = Spool.objects.filter(log_id=build.log_id, closed_at=None)
+    left = [spool for spool in spools if not store_spool(Recorder(spool, plain, Redactor(())))]
+    return not left
 
 
 def finish(build: Build) -> None:

@@ -18,7 +18,7 @@ from webapp.logs.lines import LineAssembler, LogLine
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
 from webapp.process import Child
-from webapp.spool import Exit, SpoolReader
+from webapp.spool import Exit, SpoolReader, open_spool, remove_spool
 
 WINDOW_S = 0.02
 READ_LIMIT = 262_144
@@ -111,6 +111,18 @@ def record_rest(reader: SpoolReader, recorder: Recorder) -> bool:
     while data := reader.read(READ_LIMIT):
         recorder.feed(data)
     recorder.close()
+    return True
+
+
+def store_spool(recorder: Recorder) -> bool:
+    """Store what a lost worker left in the recorder's spool, and remove it; False while its keeper works."""
+    folder = Path(recorder.spool.folder)
+    if not folder.exists():
+        recorder.close()
+    elif record_rest(open_spool(folder, recorder.spool.offset), recorder):
+        remove_spool(folder)
+    else:
+        return False
     return True
 
 

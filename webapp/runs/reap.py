@@ -8,12 +8,11 @@ Called by beat on each lab host's own queue, every few seconds:
 
 import logging
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from django.conf import settings
 
 from webapp.executions.models import ENDED, Status
-from webapp.executions.record import Recorder, nothing, record_rest
+from webapp.executions.record import Recorder, nothing, store_spool
 from webapp.hosts.models import Host
 from webapp.labs.actions import record_states
 from webapp.labs.models import Lab
@@ -25,7 +24,6 @@ from webapp.runs.findings import StepWatch
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
 from webapp.runs.steps import driver_for
-from webapp.spool import open_spool, remove_spool
 from webapp.vagrant.errors import VagrantError
 
 logger = logging.getLogger(__name__)
@@ -78,20 +76,17 @@ def unfinished_logs(host: Host) -> list[Run]:
 
 def store_rest(run: Run) -> bool:
     """Store what the lost worker had not; False while a keeper still works."""
-    is_all = True
-    for spool in Spool.objects.filter(log_id=run.log_id, closed_at=None):
-        folder = Path(spool.folder)
-        step = run.steps.filter(number=spool.step).first()
-        output = VagrantOutput(step.machine if step else "")
-        look = StepWatch(run, step, name=step.name, role="").look if step else nothing
-        recorder = Recorder(spool, output.translate, Redactor(()), look)
-        if not folder.exists():
-            recorder.close()
-        elif record_rest(open_spool(folder, spool.offset), recorder):
-            remove_spool(folder)
-        else:
-            is_all = False
-    return is_all
+    spools = Spool.objects.filter(log_id=run.log_id, closed_at=None)
+    left = [spool for spool in spools if not store_spool(recorder_for(run, spool))]
+    return not left
+
+
+def recorder_for(run: Run, spool: Spool) -> Recorder:
+    """Return what goes on where the spool's lost recorder stopped."""
+    step = run.steps.filter(number=spool.step).first()
+    output = VagrantOutput(step.machine if step else "")
+    look = StepWatch(run, step, name=step.name, role="").look if step else nothing
+    return Recorder(spool, output.translate, Redactor(()), look)
 
 
 def finish(run: Run, now: datetime) -> None:
