@@ -50,7 +50,9 @@ def test_find_binary_passes_over_a_binary_that_does_not_run(empty_path: Path):
 
 
 @pytest.mark.parametrize("binary", [pytest.param(path, id=path.parts[-3]) for path in bundled()])
-@pytest.mark.parametrize("folder", ["short", "long" * 30], ids=["socket", "loopback port"])
+@pytest.mark.parametrize(
+    "folder", ["short", 'o d%41d#[x]?"\\é', "long" * 30], ids=["socket", "odd socket", "loopback port"]
+)
 def test_bundled_binary_serves(binary: Path, folder: str, tmp_path: Path):
     chosen = choose_redis(tmp_path / folder)
     server = RedisServer(chosen.url, binary, chosen.config)

