@@ -8,6 +8,7 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from django.conf import settings
@@ -15,6 +16,7 @@ from django.conf import settings
 from webapp.builds import sandbox, toolchains
 from webapp.builds.children import Complaint, note, run_child
 from webapp.builds.errors import BuildError, GitError
+from webapp.builds.generated import overlay_flags
 from webapp.builds.git import Mirror, Resolved, explain, git_env
 from webapp.builds.gobuild import Bench, Made, compile_target
 from webapp.builds.models import Build
@@ -54,8 +56,9 @@ def compile_build(build: Build, watch: Watch) -> list[Made]:
         check_out(build, watch, mirror, tree)
         with prepared(build, watch, user, work, tree, version) as bench:
             note(build, f"Version {version.text}, Go {bench.choice.toolchain.version}")
+            whole = with_generated(bench, recipe)
             update(build, stage=Build.Stage.COMPILING)
-            made = [one for target in recipe.targets for one in compile_target(bench, recipe, target)]
+            made = [one for target in recipe.targets for one in compile_target(whole, recipe, target)]
             done = bench.progress.whole()
             update(build, packages_done=done, packages_total=done)
     trim_trees(home)
@@ -128,6 +131,16 @@ def prepared(
         progress = Progress(usual_packages(build))
         watch.progress = progress.now
         yield Bench(build, watch, user, work, place, choice, mode, version, progress)
+
+
+def with_generated(bench: Bench, recipe: Recipe) -> Bench:
+    """Lay what the tree keeps out of Git over it, for the go builds to come."""
+    env = {
+        **sandbox.go_env(Path(settings.BUILD_HOME), bench.work, bench.choice.toolchain.root),
+        **bench.mode.env,
+    }
+    flags = overlay_flags(bench, recipe, env)
+    return replace(bench, mode=replace(bench.mode, flags=(*bench.mode.flags, *flags))) if flags else bench
 
 
 def choose_go(
