@@ -30,6 +30,7 @@ MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 class SignIn(auth_views.LoginView):
     """Sign in; leads to the first run while nobody can."""
 
+    http_method_names = ("get", "head", "post", "options")
     template_name = "accounts/sign_in.html"
     redirect_authenticated_user = True
 
@@ -54,6 +55,7 @@ class SignIn(auth_views.LoginView):
 class ChangePassword(auth_views.PasswordChangeView):
     """Change one's own password; the other sessions end with the old one."""
 
+    http_method_names = ("get", "head", "post", "options")
     template_name = "accounts/password.html"
     success_url = reverse_lazy("labs")
 

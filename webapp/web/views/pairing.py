@@ -163,10 +163,12 @@ def pairing_start(request: Request, slug: str, number: int) -> HttpResponse:
 
 @require_POST
 def pairing_join(request: Request, slug: str, number: int) -> HttpResponse:
+    """Come in; for who is in already, or after its end, this changes nothing."""
     found = see_pairing(request, slug, number)
-    if rights_of(found, request.user)["join"]:
+    rights = rights_of(found, request.user)
+    if rights["join"]:
         join_pairing(found, request.user)
-    else:
+    elif not (rights["leave"] or found.is_ended):
         require(request.user, "lab.pair", found.lab)
     return redirect("pairing", slug, number)
 
