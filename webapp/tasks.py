@@ -14,11 +14,12 @@ from webapp.builds.execute import execute_build
 from webapp.builds.follow import look_at_follows
 from webapp.builds.reap import reap_builds
 from webapp.cluster import nodelogs
+from webapp.cluster.actions import look_soon
 from webapp.cluster.bundle import do_bundle
 from webapp.cluster.errands import Doer, carry_out_errand, prune, reap_errands
 from webapp.cluster.fixes import CannotFix, carry_out, reap_fixes
 from webapp.cluster.matrix_run import do_matrix
-from webapp.cluster.models import Errand, Fix
+from webapp.cluster.models import Cluster, Errand, Fix
 from webapp.cluster.observe import observe_attached, observe_host
 from webapp.cluster.offers import RUN_FIXES
 from webapp.cluster.readiness_run import do_readiness
@@ -48,7 +49,17 @@ ERRANDS: dict[str, Doer] = {
 
 @shared_task(name="webapp.execute_run")
 def execute_run_task(run_id: int) -> None:
-    execute_run(run_id, {**INJECT_KINDS, **SUPPLY_KINDS})
+    try:
+        execute_run(run_id, {**INJECT_KINDS, **SUPPLY_KINDS})
+    finally:
+        look_after_run(run_id)
+
+
+def look_after_run(run_id: int) -> None:
+    """A run changes machines: what was seen of them before its end is not left standing."""
+    cluster = Cluster.objects.filter(lab__runs=run_id, lab__destroyed_at=None).first()
+    if cluster is not None:
+        look_soon(cluster, timezone.now())
 
 
 @shared_task(name="webapp.execute_build")

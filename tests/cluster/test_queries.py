@@ -7,13 +7,14 @@ import pytest
 from django.utils import timezone
 
 from tests.cluster.conftest import Rehearsed
-from tests.factories import MachineFactory
+from tests.factories import MachineFactory, RunFactory
 from webapp.cluster.actions import cluster_of, note_watching
 from webapp.cluster.models import Change, Cluster, Sighting
 from webapp.cluster.observe import observe_host
 from webapp.cluster.queries import cluster_page, ladder, services, stuck_line, stuck_lines
 from webapp.cluster.record import FAST_S, SLOW_S, record_silence
 from webapp.labs.models import Lab
+from webapp.tasks import look_after_run
 
 
 @pytest.mark.parametrize("more", [0, 4])
@@ -81,6 +82,17 @@ def test_watched_cluster_is_looked_at_often_and_a_silent_one_seldom(lab: Lab) ->
         waits.append((Sighting.objects.get(pk=sighting.pk).next_look_at - now).total_seconds())
 
     assert waits == [2 * SLOW_S, 2 * FAST_S]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_machines_are_looked_at_when_a_run_ends_not_when_their_turn_comes(lab: Lab) -> None:
+    later = timezone.now() + timedelta(minutes=10)
+    sighting = Sighting.objects.create(cluster=cluster_of(lab), machine="winw1", next_look_at=later)
+
+    look_after_run(RunFactory(lab=lab).pk)
+
+    sighting.refresh_from_db()
+    assert sighting.next_look_at <= timezone.now()
 
 
 def test_look_is_started_once_however_many_workers_ask(lab: Lab) -> None:

@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories import MachineFactory
+from tests.factories import MachineFactory, RunFactory
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.models import Change, Cluster, Fix, Sighting
@@ -101,6 +101,17 @@ def test_labs_page_says_where_a_lab_is_stuck(lab: Lab, owner: User, sign_in: Sig
 
     assert "winw1 stuck at CNI for 4 min" in page
     assert address(lab, "ladder") in page
+
+
+def test_labs_page_calls_no_lab_stuck_that_a_run_is_at_work_on(
+    lab: Lab, owner: User, sign_in: SignIn
+) -> None:
+    stand(lab)
+    RunFactory(lab=lab, status=Status.RUNNING)
+
+    page = sign_in(owner).get(reverse("labs")).content.decode()
+
+    assert "stuck at" not in page
 
 
 def test_unknown_is_shown_as_unknown(lab: Lab, owner: User, sign_in: SignIn) -> None:

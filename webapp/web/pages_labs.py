@@ -87,9 +87,12 @@ def labs_context(request: Request) -> Context:
 
 
 def cards_of(views: Sequence[LabView]) -> list[Context]:
-    """Put beside each lab where its cluster stands, in one line. Two queries, however many labs."""
+    """Put beside each lab where its cluster stands, in one line. Two queries, however many labs.
+
+    While a run is at work its steps are the news: a machine that it boots is not stuck.
+    """
     lines = stuck_lines([view.lab for view in views if view.lab.destroyed_at is None])
-    return [{"view": view, "stuck": lines.get(view.lab.pk, "")} for view in views]
+    return [{"view": view, "stuck": "" if view.open_run else lines.get(view.lab.pk, "")} for view in views]
 
 
 def topics_of(user: User, labs: list[Lab]) -> str:
