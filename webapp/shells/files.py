@@ -1,6 +1,5 @@
 """Files into and out of a machine, by scp; in a rehearsal in a folder of the lab's. In the PTYs' process."""
 
-import os
 import re
 import shutil
 from pathlib import Path
@@ -59,17 +58,37 @@ def copy(terminal: Terminal, way: str, name: str, local: Path) -> None:
         shutil.copyfile(source, target)
         return
     far = f"{terminal.machine.name}:{name}"
-    ends = (str(local), far) if way == "up" else (far, str(local))
-    command = ["scp", "-q", "-F", str(ssh_config(terminal)), *SSH, *limit(way), "--", *ends]
+    scp = ["scp", "-q", "-F", str(ssh_config(terminal)), *SSH, "--"]
+    if way == "up":
+        run_scp([*scp, str(local), far])
+    else:
+        fetch([*scp, far, str(local)], local, settings.SHELL_FILE_MIB)
+
+
+def fetch(scp: list[str], local: Path, most_mib: int) -> None:
+    """Copy into `local`, which is not there afterwards if that failed. Raises FileError."""
+    most_bytes, said = most_mib * 1024 * 1024, ""
+    try:
+        run_scp(bounded(scp, most_bytes))
+    except FileError as error:
+        said = str(error)
+    if local.exists() and local.stat().st_size > most_bytes:
+        said = f"The file is larger than {most_mib} MiB."
+    if said:
+        local.unlink(missing_ok=True)
+        raise FileError(said)
+
+
+def run_scp(command: list[str]) -> None:
+    """Raises FileError."""
     done = capture(command, cwd=transfer_folder(), env=shell_env(), timeout_s=COPY_S)
-    if done.timed_out or done.code != 0:
+    if done.timed_out:
+        raise FileError(f"It was not copied within {COPY_S:g} s.")
+    if done.code != 0:
         said = " ".join((done.errors or done.output).split())
-        raise FileError(said or f"It was not copied within {COPY_S:g} s.")
-    if way == "down" and os.path.getsize(local) > settings.SHELL_FILE_MIB * 1024 * 1024:  # noqa: PTH202
-        local.unlink()
-        raise FileError(f"The file is larger than {settings.SHELL_FILE_MIB} MiB.")
+        raise FileError(said or f"It was not copied; scp ended with code {done.code}.")
 
 
-def limit(way: str) -> tuple[str, ...]:
-    """Return the speed limit: none upwards, where the size is known already."""
-    return () if way == "up" else ("-l", "800000")
+def bounded(command: list[str], limit: int) -> list[str]:
+    """Have a command die of a file that it writes beyond `limit` bytes: nobody knows a far file's size."""
+    return ["sh", "-c", 'ulimit -f "$0" && exec "$@"', str(limit // 512 + 1), *command]

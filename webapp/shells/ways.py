@@ -5,6 +5,7 @@ the rehearsal's own player. No shell of the lab host itself is ever started.
 """
 
 import os
+import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -65,11 +66,12 @@ def ssh_config(terminal: Terminal) -> Path:
     except (GuestError, VagrantError, SpoolError, OSError) as error:
         raise WayError(" ".join(str(error).split())[:180]) from error
     path = socket_folder() / f"{terminal.pk}.ssh"
-    path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    # Put in its place whole: a file is copied while the terminal is connected anew.
+    fresh = path.with_suffix(f".{secrets.token_hex(8)}")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w") as file:
         file.write(text)
-    return path
+    return fresh.rename(path)
 
 
 def shell_env() -> dict[str, str]:
