@@ -1,4 +1,4 @@
-# One image for web, worker, beat and migrate; docker-compose.yml says which command each runs.
+# One image for web, worker, shells, beat and migrate; docker-compose.yml says which command each runs.
 FROM python:3.12-slim-bookworm AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 COPY requirements/run.txt requirements/assets.txt /requirements/
@@ -12,6 +12,11 @@ ENV PATH=/opt/lab/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     DJANGO_SETTINGS_MODULE=webapp.settings \
     VAR_DIR=/var/lib/sig-windows-lab
+# Builds fetch with Git. Go is mounted, docker-compose.yml says where: a tree wants its own version of it.
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install --yes --no-install-recommends ca-certificates git \
+    && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/sig-windows-lab --create-home lab
 COPY --from=packages /opt/lab /opt/lab
 WORKDIR /srv/sig-windows-lab

@@ -1,6 +1,7 @@
 """docker-compose.yml: sound as a file, and its commands run against a real PostgreSQL and a real Redis."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -148,6 +149,16 @@ def test_compose_file_is_valid_for_compose_itself(tmp_path: Path):
 
     assert told.returncode == 0, told.stderr
     assert untold.returncode != 0
+
+
+def test_what_the_image_copies_is_sent_to_the_engine():
+    """Not all that lies here is: .dockerignore leaves out everything but what it names with a `!`."""
+    sent = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    copies = re.findall(r"^COPY (?!--from)(.+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    copied = [path for line in copies for path in line.split()]
+
+    assert sorted(copied) == sorted(sent)
+    assert [path for path in copied if not (ROOT / path).exists()] == []
 
 
 def test_the_image_runs_as_nobody_in_particular_and_checks_every_hash():

@@ -45,6 +45,14 @@ def test_healthz_answers_anybody_without_a_database(client: Client):
     assert (answer.status_code, answer.content) == (200, b"ok\n")
 
 
+def test_healthz_answers_whatever_name_it_is_asked_by(client: Client, settings):
+    settings.ALLOWED_HOSTS = ["lab.example.org"]
+
+    asked = {path: client.get(path, headers={"host": "127.0.0.1:8000"}) for path in ("/healthz", "/sign-in")}
+
+    assert {path: answer.status_code for path, answer in asked.items()} == {"/healthz": 200, "/sign-in": 400}
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
 def test_health_refuses_post(client: Client, path: str):
     assert client.post(path).status_code == 405
