@@ -75,7 +75,13 @@ def test_kind_that_is_refused_stays_unknown(cluster: Cluster, api: Api, mood: st
 
 @pytest.mark.parametrize(
     ("mood", "said"),
-    [("403", "forbidden"), ("429", "too many"), ("503", "etcd is down"), ("slow", "answer"), ("cut", "cut")],
+    [
+        ("403", "jane may not list nodes"),
+        ("429", "too many"),
+        ("503", "etcd is down"),
+        ("slow", "answer"),
+        ("cut", "cut"),
+    ],
 )
 def test_page_says_what_an_api_that_answers_nothing_did(
     cluster: Cluster, api: Api, mood: str, said: str, monkeypatch: pytest.MonkeyPatch

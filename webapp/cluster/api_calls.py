@@ -12,22 +12,21 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
 
 from webapp.cluster import objects
-from webapp.cluster.attached import CONNECT_S, HTTP_REFUSED, READ_S, ApiError, SilentError, network_words
-from webapp.kube.loose import load, text
+from webapp.cluster.attached import (
+    CONNECT_S,
+    HTTP_REFUSED,
+    READ_S,
+    RefusedError,
+    SilentError,
+    network_words,
+    refused,
+)
 
 MOST_BYTES = 8 * 1024 * 1024
 GONE = 404
 EXEC_S = 12
 MANAGER = "sig-windows-lab"
 HANDSHAKE = re.compile(r"Handshake status (?P<status>[45]\d\d) (?P<words>[A-Za-z ]{0,60})")
-
-
-class RefusedError(ApiError):
-    """The API answered with a refusal; `status` is HTTP's."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(sentence)
-        self.status = status
 
 
 def send(
@@ -57,8 +56,7 @@ def send(
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise SilentError(network_words(error)) from error
     if answer.status >= HTTP_REFUSED:
-        said = text(load(raw.decode("utf-8", "replace")), "message") or raw[:200].decode("utf-8", "replace")
-        raise RefusedError(answer.status, f"{answer.status} {answer.reason}: {said}".strip(": ")[:300])
+        raise refused(answer, raw)
     return raw[:MOST_BYTES]
 
 

@@ -1,4 +1,4 @@
-"""Ask an attached cluster's API with the official client: lists only, each with a time limit.
+"""Ask an attached cluster's API with the official client: lists, each with a time limit.
 
 What one kind refuses (403, 429, 503) leaves that kind unknown; only a server that answers nothing at
 all is an ApiError.
@@ -10,7 +10,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -24,8 +24,9 @@ from kubernetes.client.exceptions import ApiException
 from webapp.cluster.models import Cluster
 from webapp.cluster.secrets import CannotDecrypt, decrypt
 from webapp.kube.facts import KubeFacts
-from webapp.kube.loose import load, objects, text
+from webapp.kube.loose import load, objects, text, whole
 from webapp.kube.parse import parse_objects
+from webapp.kube.refusals import refusal_words
 
 LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "nodes": ("/api/v1/nodes", {}),
@@ -40,34 +41,64 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 CONNECT_S, READ_S = 4.0, 8.0
 HTTP_REFUSED = 400
+LONGEST_WAIT_S = 300.0
 
 
 class ApiError(Exception):
-    """The API could not be asked, or refused; a sentence."""
+    """The API could not be asked, or refused; a sentence. `wait_s`: how long it wants to be left alone."""
+
+    wait_s = 0.0
 
 
 class SilentError(ApiError):
     """Nobody who is the API answered."""
 
 
+class RefusedError(ApiError):
+    """The API answered with a refusal; `status` is HTTP's."""
+
+    def __init__(self, status: int, sentence: str, wait_s: float = 0.0) -> None:
+        super().__init__(sentence)
+        self.status, self.wait_s = status, wait_s
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What one look found. `versions`: from where each kind's changes can be watched.
+
+    `wait_s`: the longest time that a refused kind wants to be left alone (Retry-After).
+    """
+
+    facts: KubeFacts
+    versions: Mapping[str, str] = field(default_factory=dict)
+    wait_s: float = 0.0
+
+
 def list_facts(cluster: Cluster) -> KubeFacts:
     """List everything that the ladder needs. Raises ApiError when nothing was answered."""
+    return list_all(cluster).facts
+
+
+def list_all(cluster: Cluster) -> Listing:
+    """List everything, with the version that each list is of. Raises ApiError as `list_facts` does."""
     documents: dict[str, object] = {}
-    problems: dict[str, str] = {}
+    problems: dict[str, ApiError] = {}
     with client_of(cluster) as api:
         for kind, (path, query) in LISTS.items():
             try:
                 documents[kind] = ask(api, "GET", path, query=query)
             except SilentError as error:
-                problems[kind] = str(error)
+                problems[kind] = error
                 break  # nobody answers: do not wait five times more
             except ApiError as error:
-                problems[kind] = str(error)
+                problems[kind] = error
     if not documents:
-        raise ApiError(next(iter(problems.values())))
+        raise next(iter(problems.values()))
     facts = parse_objects(documents.values(), [kind for kind in LISTS if kind not in documents])
     said = tuple(f"{kind}: {problem}" for kind, problem in problems.items())
-    return replace(facts, problems=(*facts.problems, *said))
+    versions = {kind: text(found, "metadata", "resourceVersion") for kind, found in documents.items()}
+    wait_s = max((error.wait_s for error in problems.values()), default=0.0)
+    return Listing(replace(facts, problems=(*facts.problems, *said)), versions, wait_s)
 
 
 @contextmanager
@@ -144,12 +175,22 @@ def ask(
         raise SilentError(network_words(error)) from error  # TLS
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise SilentError(network_words(error)) from error
-    document = load(raw.decode("utf-8", "replace"))
     if answer.status >= HTTP_REFUSED:
-        raise ApiError(f"{answer.status} {answer.reason}: {text(document, 'message')}".strip(": ")[:300])
+        raise refused(answer, raw)
+    document = load(raw.decode("utf-8", "replace"))
     if not isinstance(document, dict):
         raise SilentError(f"The answer to {path} is no JSON: it was cut off, or somebody else answers.")
     return document
+
+
+def refused(answer: Any, raw: bytes) -> RefusedError:  # Any: the client is untyped
+    """Return what a refusal says: RBAC's with the right that is missing, others as the API put it."""
+    plain = raw.decode("utf-8", "replace")
+    said = refusal_words(text(load(plain), "message") or plain[:200])
+    wait_s = min(max(float(whole(answer.getheader("Retry-After", "")) or 0), 0.0), LONGEST_WAIT_S)
+    sentence = f"{answer.status} {answer.reason}: {said}".strip(": ")[:460]
+    later = f" It wants to be left alone for {wait_s:g} s." if wait_s else ""
+    return RefusedError(answer.status, f"{sentence.rstrip('.')}.{later}" if later else sentence, wait_s)
 
 
 def network_words(error: Exception) -> str:

@@ -40,13 +40,15 @@ class Sighting(models.Model):
     """The newest look at one machine, or at the API (`machine` "").
 
     `seen_at`: the last look that was answered; `tried_at`: the last one at all. `facts` stay those of
-    `seen_at` when a later look is not answered; `problem` says why it was not.
+    `seen_at` when a later look is not answered; `problem` says why it was not. `polled`: which changes
+    of an attached cluster cannot be watched, and why.
     """
 
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="sightings")
     machine = models.CharField(max_length=63, blank=True)
     facts = models.JSONField(default=dict)
     problem = models.CharField(max_length=500, blank=True)
+    polled = models.CharField(max_length=500, blank=True)
     failures = models.PositiveIntegerField(default=0)  # looks in a row that were not answered
     seen_at = models.DateTimeField(null=True)
     tried_at = models.DateTimeField(null=True)

@@ -19,7 +19,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from webapp.catalog.spec import LabSpec
-from webapp.cluster import attached, linux_look, powershell
+from webapp.cluster import attached_look, linux_look, powershell
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.guests import ASK_S, GuestError, one_line, run_in
 from webapp.cluster.models import Cluster, Sighting
@@ -101,7 +101,11 @@ def add_sightings(cluster: Cluster, names: Iterable[str], now: datetime) -> None
 def look(sighting_id: int) -> None:
     """Thread body: ask, record what was said or why nothing was."""
     try:
-        look_at(Sighting.objects.select_related("cluster__lab__host").get(pk=sighting_id))
+        sighting = Sighting.objects.select_related("cluster__lab__host").get(pk=sighting_id)
+        if is_attached_api(sighting):
+            attached_look.take_turn(sighting.pk)
+        else:
+            look_at(sighting)
     except Sighting.DoesNotExist:
         logger.info("sighting %s is gone", sighting_id)
     except Exception:
@@ -112,17 +116,24 @@ def look(sighting_id: int) -> None:
 
 def look_at(sighting: Sighting) -> bool:
     """Look once and record it; tells whether anything that is shown has changed."""
+    if is_attached_api(sighting):
+        return attached_look.look_once(sighting)[0]
     asked_at = timezone.now()
     try:
         answers, problems = ask(sighting, asked_at)
-    except (GuestError, RemoteError, attached.ApiError) as error:
+    except (GuestError, RemoteError) as error:
         return record_silence(sighting, str(error), timezone.now())
     now = timezone.now()
     return record_answers(sighting, answers, problems, now, (now - asked_at).total_seconds())
 
 
+def is_attached_api(sighting: Sighting) -> bool:
+    """Tell whether it is a kubeconfig's API (of a lab, the control plane answers for it)."""
+    return not sighting.machine and sighting.cluster.lab_id is None
+
+
 def ask(sighting: Sighting, now: datetime) -> tuple[Answers, Mapping[str, str]]:
-    """Return facts, and problems, by sighting ("" is the API's). Raises GuestError, ApiError."""
+    """Return facts, and problems, by sighting ("" is the API's). Raises GuestError, RemoteError."""
     lab = sighting.cluster.lab
     if lab is None:
         return ask_attached(sighting.cluster, sighting.machine, now)
@@ -137,9 +148,7 @@ def ask(sighting: Sighting, now: datetime) -> tuple[Answers, Mapping[str, str]]:
 
 
 def ask_attached(cluster: Cluster, name: str, now: datetime) -> tuple[Answers, Mapping[str, str]]:
-    """Ask an attached cluster's API, or a machine that was named. Raises as both do."""
-    if not name:
-        return {"": attached.list_facts(cluster)}, {}
+    """Ask a machine that was named. Raises GuestError, RemoteError."""
     machine = cluster.named_machines.filter(name=name).first()
     if machine is None:
         raise GuestError("The machine has been removed.")

@@ -39,7 +39,8 @@ class ServiceRow:
 class ClusterPage:
     """All of one cluster's page. `problem`: why the API's newest look was not answered, "" if it was.
 
-    `is_silent`: nothing at all answered when last asked.
+    `is_silent`: nothing at all answered when last asked. `polled`: which changes cannot be watched, and why.
+    `reached`: the machines of an attached cluster on which commands can be run.
     """
 
     cluster: Cluster
@@ -47,6 +48,8 @@ class ClusterPage:
     kube: KubeFacts = field(default_factory=KubeFacts)
     seen_at: datetime | None = None
     problem: str = ""
+    polled: str = ""
     is_silent: bool = False
+    reached: frozenset[str] = frozenset()
     open_fixes: tuple[Fix, ...] = ()
     last_fixes: tuple[Fix, ...] = ()

@@ -67,6 +67,8 @@ def page_of(cluster: Cluster, now: datetime) -> ClusterPage:
         kube=rows.kube or KubeFacts(),
         seen_at=api.seen_at if api is not None else None,
         problem=api.problem if api is not None else "",
+        polled=api.polled if api is not None and not api.problem else "",
+        reached=frozenset(machine.name for machine in rows.named),
         is_silent=bool(tried) and all(problem_of(sighting) for sighting in tried),
         open_fixes=tuple(fix for fix in fixes if fix.status in OPEN),
         last_fixes=tuple(fix for fix in fixes if fix.status not in OPEN),

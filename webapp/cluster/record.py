@@ -62,8 +62,12 @@ def settle(cluster: Cluster, machine: str | None, now: datetime, has_changed: bo
     """Record the changes of one machine (None = of all), then nudge."""
     has_changed |= record_changes(cluster, machine, now)
     if has_changed:
-        live.announce({"type": "cluster.changed", "cluster": cluster.pk, "lab": cluster.lab_id or 0})
+        announce_change(cluster)
     return has_changed
+
+
+def announce_change(cluster: Cluster) -> None:
+    live.announce({"type": "cluster.changed", "cluster": cluster.pk, "lab": cluster.lab_id or 0})
 
 
 def store_facts(sighting: Sighting, facts: KubeFacts | MachineFacts, now: datetime, took_s: float) -> bool:
@@ -113,9 +117,20 @@ def store_problem(sighting: Sighting, problem: str, now: datetime) -> bool:
 
 def interval(cluster: Cluster, failures: int, now: datetime, took_s: float = 0.0) -> timedelta:
     """Return how long until the next look: doubled with each failure, longer for a costly one."""
-    is_watched = cluster.watched_at is not None and now - cluster.watched_at < WATCHED_FOR
-    pace, longest = (FAST_S, LONGEST_WATCHED_S) if is_watched else (SLOW_S, LONGEST_S)
+    pace, longest = (FAST_S, LONGEST_WATCHED_S) if is_watched(cluster, now) else (SLOW_S, LONGEST_S)
     return timedelta(seconds=min(max(pace * 2 ** min(failures, 10), took_s * COST), longest))
+
+
+def is_watched(cluster: Cluster, now: datetime) -> bool:
+    """Tell whether somebody has a page of it open."""
+    return cluster.watched_at is not None and now - cluster.watched_at < WATCHED_FOR
+
+
+def postpone(sighting: Sighting, wait_s: float, now: datetime) -> None:
+    """Leave it alone for so long, whatever the pace; 0 changes nothing."""
+    later = now + timedelta(seconds=wait_s)
+    if wait_s:
+        Sighting.objects.filter(pk=sighting.pk, next_look_at__lt=later).update(next_look_at=later)
 
 
 def record_changes(cluster: Cluster, machine: str | None, now: datetime) -> bool:
