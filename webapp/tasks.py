@@ -28,6 +28,7 @@ from webapp.hosts.actions import inspect_host, report_host
 from webapp.hosts.models import Host
 from webapp.inject.steps import INJECT_KINDS
 from webapp.pairing.actions import end_unjoined
+from webapp.pairing.guests import close_old_guests
 from webapp.planning.plan import Verb
 from webapp.runs.actions import enqueue_forgotten, request_run
 from webapp.runs.execute import SHUTTING_DOWN, execute_run
@@ -108,6 +109,7 @@ def tick_task() -> None:
     reap_errands(timezone.now(), FIX_LOST_AFTER_S)
     prune(timezone.now(), settings.NODE_LOG_DAYS)
     end_unjoined(timezone.now())
+    close_old_guests(timezone.now())
 
 
 @shared_task(name="webapp.keep_host")

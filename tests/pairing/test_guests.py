@@ -11,7 +11,7 @@ from webapp.accounts.actions import AccountError
 from webapp.accounts.models import AuditEntry, Role, User
 from webapp.labs.access import can
 from webapp.labs.models import Lab, Member
-from webapp.pairing import guests
+from webapp.pairing import chat, guests, limits
 from webapp.pairing.actions import end_pairing, open_pairing
 from webapp.pairing.errors import InvitationError, PairingError
 from webapp.pairing.models import Invitation, Pairing
@@ -183,3 +183,52 @@ def test_an_owner_by_membership_stays_one(accept_as: AcceptAs, pairing: Pairing,
     guests.remove_guest(pairing, eve, owner)
 
     assert can(eve, "lab.destroy", Lab.objects.get(pk=pairing.lab_id))
+
+
+DAY = timedelta(hours=limits.GUEST_KEPT_H)
+SOON, LATER = DAY / 2, DAY * 1.1
+
+
+@pytest.mark.parametrize(
+    ("over", "after", "closed"),
+    [("end", LATER, 1), ("end", SOON, 0), ("revoke", LATER, 1), ("remove", LATER, 1), ("", LATER, 0)],
+    ids=["ended", "ended today", "revoked", "removed", "still open"],
+)
+def test_a_guest_whom_nobody_wants_any_more_has_no_account(
+    pairing: Pairing, owner: User, over: str, after: timedelta, closed: int
+):
+    invitation, _ = guests.invite(pairing, owner, role="read")
+    eve = guests.sign_up(invitation, "Eve")
+    chat.say(pairing, eve, "good morning")
+    acts = {
+        "end": lambda: end_pairing(pairing, owner),
+        "revoke": lambda: guests.revoke_invitation(invitation, owner),
+        "remove": lambda: guests.remove_guest(pairing, eve, owner),
+    }
+    acts.get(over, list)()
+
+    assert guests.close_old_guests(timezone.now() + after) == closed
+
+    eve.refresh_from_db()
+    assert (eve.is_active, eve.username) == ((False, f"Eve (guest #{eve.pk})") if closed else (True, "Eve"))
+    assert pairing.messages.get().author == eve
+
+
+def test_the_name_of_a_closed_guest_is_free_again(pairing: Pairing, owner: User):
+    invitation, _ = guests.invite(pairing, owner, role="read", uses=2)
+    first = guests.sign_up(invitation, "Eve")
+    guests.remove_guest(pairing, first, owner)
+    guests.close_old_guests(timezone.now() + LATER)
+
+    assert guests.sign_up(invitation, "Eve").pk != first.pk
+
+
+def test_nobody_but_guests_is_closed(accept_as: AcceptAs, pairing: Pairing, stranger: User, owner: User):
+    made_member, hired = (UserFactory(role=Role.GUEST) for _ in range(2))
+    for person in (stranger, made_member, hired):
+        accept_as(person, "read")
+    end_pairing(pairing, owner)
+    MemberFactory(lab=pairing.lab, user=made_member, role=Member.Role.GUEST)
+    User.objects.filter(pk=hired.pk).update(role=Role.MEMBER)
+
+    assert guests.close_old_guests(timezone.now() + LATER) == 0

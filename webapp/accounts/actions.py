@@ -77,6 +77,21 @@ def set_active(user: User, *, is_active: bool, by: User) -> bool:
     return True
 
 
+def close_guest(user: User) -> bool:
+    """Close a guest's account for good and free the name; what they wrote stays theirs, under a new one.
+
+    False for somebody who is no guest (any more) or was closed before.
+    """
+    name = f"{user.username} (guest #{user.pk})"
+    with transaction.atomic():
+        guests = User.objects.filter(pk=user.pk, role=Role.GUEST, is_active=True)
+        if not guests.update(is_active=False, username=name):
+            return False
+        audit.record(None, "closed guest account", user.username, detail={"now": name})
+        tell_sockets(user)
+    return True
+
+
 def tell_sockets(user: User) -> None:
     """After the commit: have the person's open sockets look at their rights at once."""
     pk = user.pk

@@ -9,15 +9,15 @@ import hashlib
 import re
 import secrets
 import unicodedata
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from webapp import live
 from webapp.accounts import audit
-from webapp.accounts.actions import AccountError, create_user, tell_sockets
+from webapp.accounts.actions import AccountError, close_guest, create_user, tell_sockets
 from webapp.accounts.models import Role, User
 from webapp.labs.access import can
 from webapp.labs.models import Lab, Member
@@ -199,6 +199,25 @@ def settle_right(lab: Lab, user: User) -> None:
         if not invited.update(role=right):
             Member.objects.get_or_create(lab=lab, user=user, defaults={"role": right})
     tell_sockets(user)
+
+
+def close_old_guests(now: datetime) -> int:
+    """Close the accounts of guests whom no pairing has wanted for a day; return how many.
+
+    The right on the lab went at once; the day lets somebody who was invited twice stay who they are.
+    """
+    before = now - timedelta(hours=limits.GUEST_KEPT_H)
+    came = Participant.objects.exclude(role="")
+    wanted = came.filter(
+        Q(removed_at=None, pairing__status__in=(Pairing.Status.PLANNED, Pairing.Status.OPEN))
+        | Q(removed_at__gte=before)
+        | Q(pairing__ended_at__gte=before)
+    )
+    old = User.objects.filter(role=Role.GUEST, is_active=True, pk__in=came.values("user"))
+    members = Member.objects.values("user")
+    return sum(
+        close_guest(user) for user in old.exclude(pk__in=wanted.values("user")).exclude(pk__in=members)
+    )
 
 
 def announce(pairing: Pairing) -> None:

@@ -17,6 +17,7 @@ MOST_QUOTES = 300  # a pairing
 MOST_INVITATIONS = 50  # a pairing
 LONGEST_INVITATION_H = 14 * 24
 MOST_USES = 100
+GUEST_KEPT_H = 24  # a guest's account after the last pairing that wanted it
 
 
 class TooMuch(Exception):
