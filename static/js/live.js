@@ -88,15 +88,25 @@ class Live {
     window.clearTimeout(this.countTimer);
     if (this.retryAt === 0) return;
     const seconds = Math.ceil((this.retryAt - Date.now()) / 1000);
-    this.#show(seconds > 0 ? `not live, reconnecting in ${seconds} s` : "not live, reconnecting …");
+    this.#show("not live, reconnecting", seconds > 0 ? ` in ${seconds} s` : " …");
     this.countTimer = window.setTimeout(() => this.#count(), 500);
   }
 
-  /** @param {string} text "" hides the strip */
-  #show(text) {
+  /**
+   * Screen readers tell the text once; the seconds that count down are for the eye.
+   * @param {string} text "" hides the strip
+   * @param {string} count
+   */
+  #show(text, count = "") {
     if (!this.strip) return;
     this.strip.hidden = text === "";
-    if (this.strip.textContent !== text) this.strip.textContent = text;
+    if (this.strip.firstChild?.textContent !== text) {
+      const seconds = document.createElement("span");
+      seconds.setAttribute("aria-hidden", "true");
+      this.strip.replaceChildren(text, seconds);
+    }
+    const last = this.strip.lastElementChild;
+    if (last && last.textContent !== count) last.textContent = count;
   }
 }
 

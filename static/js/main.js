@@ -1,6 +1,9 @@
 // Mounts each [data-mount="NAME NAME"] of the page, and of every fragment that htmx brings later.
 
+import * as ago from "./ago.js";
+import * as keep from "./keep.js";
 import * as live from "./live.js";
+import * as tabState from "./tab-state.js";
 
 /** @typedef {{ mount: (element: any) => unknown }} Module any: some mount on a <dialog>, some on a <button> */
 
@@ -45,6 +48,9 @@ async function mountOne(element, name) {
 }
 
 mountAll(document);
+keep.mount(document.body);
+ago.mount(document.body);
+tabState.mount(document.body);
 live.mount(document.body);
 document.body.addEventListener("htmx:load", (event) => {
   const { elt } = /** @type {CustomEvent<{ elt: HTMLElement }>} */ (event).detail;

@@ -25,7 +25,10 @@ function choose(theme) {
 /** @param {HTMLElement} button */
 export function mount(button) {
   const show = () => {
-    button.textContent = `theme: ${chosen()}`;
+    const word = document.createElement("span");
+    word.className = "not-narrow";
+    word.textContent = "theme: ";
+    button.replaceChildren(word, chosen());
     button.setAttribute("aria-label", `Theme: ${chosen()}`);
   };
   button.hidden = false;

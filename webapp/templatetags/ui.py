@@ -84,11 +84,13 @@ def exact(value: datetime) -> str:
 
 @register.filter
 def ago(value: datetime | None) -> str:
-    """Write a time relative to now, the exact one on hover; "never" for None."""
+    """Write a time relative to now, the exact one on hover; "never" for None. static/js/ago.js goes on."""
     if value is None:
         return "never"
     text = relative(value, timezone.now())
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact(value), text)
+    return format_html(
+        '<time datetime="{}" title="{}" data-reads="ago">{}</time>', value.isoformat(), exact(value), text
+    )
 
 
 @register.filter
@@ -98,7 +100,10 @@ def since(value: datetime | None) -> str:
         return "–"
     text = span_text(max(0.0, (timezone.now() - value).total_seconds()))
     return format_html(
-        '<time datetime="{}" title="since {}">{}</time>', value.isoformat(), exact(value), text
+        '<time datetime="{}" title="since {}" data-reads="since">{}</time>',
+        value.isoformat(),
+        exact(value),
+        text,
     )
 
 
