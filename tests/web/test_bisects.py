@@ -107,7 +107,7 @@ def test_page_shows_trials_and_what_is_left(
     with django_assert_max_num_queries(10):  # type: ignore[attr-defined]
         text = client.get(reverse("bisect-trials", args=[bisect.pk])).content.decode()
 
-    assert "about 3 more trials" in text and "change a" in text and "Injecting" in text
+    assert "about 3 more trials" in text and "change a" in text and "injecting" in text
     assert 'class="mark-now"' in text and 'class="mark-good"' in text
 
 
