@@ -33,6 +33,18 @@ def test_parse_reads_upstreams_keys_of_2021(talk_2021: str) -> None:
     ]
 
 
+def test_parse_reads_the_names_of_june_2021() -> None:
+    commit = "cb303e613a121a29364f75cc67d3d580833a7479"
+
+    spec = parse(
+        f'kubernetes_version_linux: "1.21.0"\nkubernetes_version_windows: "1.21.1"\n'
+        f'kubernetes_version_build: "{commit}"\noverwrite_windows_bins: true\n'
+    )
+
+    assert (spec.kubernetes.version, spec.kubernetes.linux_package_version) == ("1.21.1", "1.21.0")
+    assert spec.build_ref == commit
+
+
 def test_parse_reads_upstreams_keys_of_today(swdt_head: str) -> None:
     parsed = read(swdt_head)
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pytest
-from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
@@ -151,51 +150,6 @@ def test_new_adds_a_machine_without_javascript(client_of_owner: Client) -> None:
 
     assert response.status_code == 200 and not Definition.objects.exists()
     assert 'value="winw2"' in response.content.decode()
-
-
-def upload(client: Client, content: bytes, name: str = ""):  # type: ignore[no-untyped-def]  # the client's response
-    return client.post(
-        reverse("definition-import"), {"name": name, "file": SimpleUploadedFile("variables.yaml", content)}
-    )
-
-
-def test_import_stores_upstreams_file_when_it_has_a_name(client_of_owner: Client, settings) -> None:  # type: ignore[no-untyped-def]
-    text = (settings.ENVIRONMENTS_DIR / "presets" / "swdt-head.yaml").read_bytes()
-
-    response = upload(client_of_owner, text, "Upstream")
-
-    assert response["Location"] == reverse("definition", args=["upstream"])
-    assert Definition.objects.get().revisions.get().spec["kubernetes"]["version"] == "1.26"
-
-
-def test_import_opens_the_editor_when_it_has_no_name(client_of_owner: Client) -> None:
-    response = client_of_owner.post(reverse("definition-import"), {"text": "cni: antrea\n"})
-
-    assert response.status_code == 200 and response.context["draft"].data["cni.name"] == "antrea"
-
-
-@pytest.mark.parametrize(
-    ("content", "told"),
-    [
-        (b"a: 1\n", "not known"),
-        (b"\x00\x01", "control characters"),
-        (b"\xff\xfe\x00", "not UTF-8"),
-        (b"a" * 1_000_000, "too long"),
-        (b"", "no setting"),
-    ],
-    ids=["unknown key", "binary", "UTF-16", "1 MB", "empty"],
-)
-def test_import_tells_what_is_wrong(client_of_owner: Client, content: bytes, told: str) -> None:
-    response = upload(client_of_owner, content, "Bad")
-
-    assert response.status_code == 422 and told in response.content.decode()
-    assert not Definition.objects.exists()
-
-
-def test_import_escapes_what_a_file_says(client_of_owner: Client) -> None:
-    response = upload(client_of_owner, b"cni: <script>alert(1)</script>\n")
-
-    assert b"<script>alert" not in response.content
 
 
 def test_edit_adds_a_revision(definition: Definition, client_of_owner: Client) -> None:

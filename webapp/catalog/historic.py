@@ -4,6 +4,8 @@ Source: kubernetes-sigs/sig-windows-dev-tools, sync/shared/variables.yaml, 2021
 (a6ea56a … c263094) and 2022 to 2024 (9b6c9d2 … ae218d7). Mapping: docs/definitions.md.
 """
 
+import re
+
 from webapp.catalog import keys
 from webapp.catalog.nested import HIGHEST_CPUS, HIGHEST_MIB, optional, read_cni_version, text
 from webapp.catalog.problems import Findings
@@ -31,6 +33,7 @@ BUILT_LINUX = ("kubelet", "kubeadm", "kubectl")
 BUILT_WINDOWS_2022 = ("kubelet", "kube-proxy", "kubeadm")
 WINDOWS_PATHS = {"kubelet": "kubelet_path", "kube-proxy": "kubeproxy_path"}
 UPSTREAM_NETWORK = "10.20.30."
+COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 def read_2021(root: Mapping, findings: Findings) -> LabSpec:
@@ -44,10 +47,10 @@ def read_2021(root: Mapping, findings: Findings) -> LabSpec:
             version=version,
             control_plane_version=plain(optional(top, "k8s_linux_apiserver", keys.KUBERNETES_VERSION)),
             image_repository=optional(top, "k8s_linux_registry", keys.REGISTRY),
-            linux_package_version=optional(top, "k8s_linux_kubelet_deb", keys.PACKAGE_VERSION),
+            linux_package_version=read_package_version(top),
         ),
         overrides=overrides,
-        build_ref=optional(top, "kubernetes_sha", keys.GIT_REF),
+        build_ref=optional(top, "kubernetes_sha", keys.GIT_REF) or early_commit(top),
         cni=read_cni(top),
         machines=read_machines(top),
     )
@@ -61,7 +64,7 @@ def read_version_2021(top: Section) -> str:
         "kubernetes_version",
         "kubernetes_version_build",
     )
-    given = [name for name in names if name in top]
+    given = [name for name in names if name in top and not (name == names[-1] and early_commit(top))]
     for name in given[1:]:
         text(top, name, "", keys.KUBERNETES_VERSION)
         top.note(name, f"{given[0]} says the version; this one is not used.")
@@ -69,6 +72,18 @@ def read_version_2021(top: Section) -> str:
     top.stand_for("kubernetes", ())
     top.findings.places["kubernetes.version"] = (name, top.line(name))
     return plain(text(top, name, DEFAULT_KUBERNETES, keys.KUBERNETES_VERSION))
+
+
+def read_package_version(top: Section) -> str:
+    """Read k8s_linux_kubelet_deb, or its name of June 2021."""
+    earlier = optional(top, "kubernetes_version_linux", keys.PACKAGE_VERSION)
+    return optional(top, "k8s_linux_kubelet_deb", keys.PACKAGE_VERSION) or earlier
+
+
+def early_commit(top: Section) -> str:
+    """Return the commit that kubernetes_version_build held in June 2021, before kubernetes_sha was there."""
+    node = top.node.entries.get("kubernetes_version_build")
+    return node.text if isinstance(node, Scalar) and COMMIT.fullmatch(node.text) else ""
 
 
 def read_windows_overrides(top: Section) -> tuple[Override, ...]:

@@ -26,6 +26,7 @@ ONLY_2021 = (
     "kubernetes_compatibility",
     "kubernetes_version_build",
     "kubernetes_version_windows",
+    "kubernetes_version_linux",
     "overwrite_windows_bins",
     "overwrite_linux_bins",
     "kubelet_path",
