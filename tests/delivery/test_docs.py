@@ -35,6 +35,31 @@ def constant(node: ast.expr) -> Iterator[str]:
         yield node.value
 
 
+def plain_defaults() -> dict[str, str]:
+    """Return the defaults that stand as constants in settings.py, written as the table writes them."""
+    tree = ast.parse((ROOT / "webapp" / "settings.py").read_text())
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and is_reader(node.func)]
+    return {
+        call.args[0].value: as_written(*given)
+        for call in calls
+        if isinstance(call.args[0], ast.Constant)
+        and (given := [*call.args[1:], *(keyword.value for keyword in call.keywords)])
+        and is_plain(given[0])
+    }
+
+
+def is_plain(node: ast.expr) -> bool:
+    """A constant, or a product of constants."""
+    return all(isinstance(part, ast.Constant | ast.BinOp | ast.Mult) for part in ast.walk(node))
+
+
+def as_written(node: ast.expr) -> str:
+    value = eval(compile(ast.Expression(node), "settings.py", "eval"))  # numbers and texts only: is_plain
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"`{value}`" if value != "" else "nothing"
+
+
 def all_settings() -> set[str]:
     every = {name for path in (ROOT / "webapp").rglob("*.py") for name in settings_read(path)}
     return every - NOT_OURS
@@ -47,6 +72,14 @@ def documented() -> set[str]:
 
 def test_operating_lists_exactly_the_settings_that_the_code_reads():
     assert documented() == all_settings()
+
+
+def test_operating_tells_the_defaults_that_the_code_has():
+    text = (ROOT / "docs" / "operating.md").read_text().partition("## Settings")[2]
+    told = dict(re.findall(r"^\| `([A-Z_]+)` \| ([^|]+?) \|", text, re.MULTILINE))
+
+    for name, default in plain_defaults().items():
+        assert default == "nothing" or told[name].partition(";")[0] == default, name
 
 
 def test_prepare_reads_only_what_is_documented():
