@@ -11,6 +11,7 @@ from tests.kube import shapes
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster import attached
 from webapp.cluster.actions import AttachError, attach_cluster, detach_cluster, request_fix
+from webapp.cluster.attached_list import attached_list
 from webapp.cluster.fixes import carry_out
 from webapp.cluster.models import Cluster, Sighting
 from webapp.cluster.observe import look_at, observe_attached
@@ -120,6 +121,37 @@ def test_request_is_approved_through_the_api(cluster: Cluster, api: Api, owner: 
     assert fix.refreshed().status == "succeeded", fix.refreshed().sentence
     (request,) = api.objects["certificatesigningrequests"]
     assert request["status"]["conditions"][0]["type"] == "Approved"
+
+
+def test_join_that_waits_for_its_certificate_is_shown_before_there_is_a_node(
+    cluster: Cluster, api: Api
+) -> None:
+    api.objects["nodes"] = []
+
+    look(cluster)
+
+    (found,) = attached_page(cluster).ladders
+    assert (found.machine, found.role) == ("winw1", "node")
+    offered = found.rung("request").fix
+    assert offered is not None and (offered.kind, offered.argument) == ("approve-request", "csr-a")
+
+
+def test_name_that_no_node_can_have_is_not_shown(cluster: Cluster, api: Api) -> None:
+    api.objects["nodes"] = []
+    api.objects["certificatesigningrequests"][0]["spec"]["request"] = shapes.request_of("No/Node")
+
+    look(cluster)
+
+    assert attached_page(cluster).ladders == ()
+
+
+def test_cluster_without_a_node_is_not_called_ready(cluster: Cluster, api: Api) -> None:
+    api.objects["nodes"] = []
+
+    look(cluster)
+
+    (row,) = attached_list()
+    assert (row.kind, row.word, row.node_count) == ("attention", "has no node", 0)
 
 
 ACTING = {

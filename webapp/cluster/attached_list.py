@@ -41,6 +41,8 @@ def row_of(cluster: Cluster, line: str) -> AttachedRow:
         return AttachedRow(cluster, kind, word, problem, seen_at)
     if "nodes" in kube.missing:
         return AttachedRow(cluster, "attention", "tells no nodes", " ".join(kube.problems[:1]), seen_at)
+    if not kube.nodes:
+        return AttachedRow(cluster, "attention", "has no node", line, seen_at, 0)
     ready = sum(node.ready is not None and node.ready.status == "True" for node in kube.nodes)
     is_whole = ready == len(kube.nodes) and not line
     kind, word = ("ready", "ready") if is_whole else ("attention", "not all ready")

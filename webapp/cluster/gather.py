@@ -1,5 +1,6 @@
 """Rows → `Seen` → ladders: what both the pages and the observer draw from. A fixed number of queries."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -25,6 +26,8 @@ from webapp.labs.models import Lab, Machine
 from webapp.labs.state import machine_word
 from webapp.vagrant.states import is_on
 
+NODE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
+NEWCOMERS_SHOWN = 20  # whoever has a bootstrap token can ask in any name
 UNANSWERED_LOOKS = 2  # one look that got lost is no news
 Key = tuple[str, str, str]  # machine, kind, key
 
@@ -104,7 +107,19 @@ def machine_names(rows: Rows) -> tuple[str, ...]:
     if rows.lab is not None:
         return tuple(machine.name for machine in rows.machines)
     nodes = (node.name for node in rows.kube.nodes) if rows.kube is not None else ()
-    return tuple(dict.fromkeys([*(machine.name for machine in rows.named), *nodes]))
+    return tuple(dict.fromkeys([*(machine.name for machine in rows.named), *nodes, *newcomers(rows.kube)]))
+
+
+def newcomers(kube: KubeFacts | None) -> tuple[str, ...]:
+    """Return who asks to join an attached cluster and has no Node yet: a join is stuck right there."""
+    if kube is None or "nodes" in kube.missing:
+        return ()
+    asks = (
+        one
+        for one in kube.requests
+        if one.is_bootstrap and one.state != "issued" and NODE_NAME.fullmatch(one.node)
+    )
+    return tuple(dict.fromkeys(one.node for one in asks if kube.node(one.node) is None))[:NEWCOMERS_SHOWN]
 
 
 def seen_of(rows: Rows, name: str, now: datetime) -> Seen:
@@ -185,12 +200,11 @@ def exact(version: str) -> str:
 def attached_wanted(rows: Rows, name: str, machine: NamedMachine | None) -> Wanted:
     """`is_attached`: its machine is out of reach, so half of its rungs do not apply."""
     node = rows.kube.node(name) if rows.kube is not None else None
-    if node is None and machine is None:
-        raise KeyError(name)
     if machine is not None:
         return Wanted(name, role_of(machine.role), cni=cni_of(rows.kube))
-    assert node is not None
-    role = role_of("control-plane" if node.is_control_plane else node.os)
+    if node is None and name not in newcomers(rows.kube):
+        raise KeyError(name)
+    role = role_of("control-plane" if node.is_control_plane else node.os) if node is not None else "node"
     return Wanted(name, role, cni=cni_of(rows.kube), is_attached=True)
 
 

@@ -61,6 +61,7 @@ START = (MACHINE, SHELL, OS, RUNTIME, BINARIES)
 KINDS: dict[Role, tuple[RungKind, ...]] = {
     "windows": (*START, API, KUBELET, REQUEST, NODE, CNI, NETWORK, PROXY, READY, SMOKE),
     "linux": (*START, API, KUBELET, REQUEST, NODE, CNI, NETWORK, PROXY, READY),
+    "node": (*START, API, KUBELET, REQUEST, NODE, CNI, NETWORK, PROXY, READY),
     "control-plane": (*START, INIT, KUBELET, NODE, CNI, ADDONS, NETWORK, READY),
 }
 # To which rung a known failure in the join's or the kubelet's log belongs (ids of kit/failures.yaml).

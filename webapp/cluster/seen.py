@@ -9,7 +9,8 @@ from webapp.cluster.facts import MachineFacts
 from webapp.cluster.rungs import FixOffer
 from webapp.kube.facts import KubeFacts, NodeFacts, PodFacts
 
-Role = Literal["control-plane", "windows", "linux"]
+# "node": it asks to join an attached cluster, and nobody has told its system yet.
+Role = Literal["control-plane", "windows", "linux", "node"]
 
 
 @dataclass(frozen=True)
