@@ -1,7 +1,7 @@
 # make up      the dashboard, in the foreground      PORT= BIND= LAB_HOME= DATABASE_URL= REDIS_URL=
 # make test    every test                            TESTS="tests/logs -k search"
 # make check   format, lint, types, layers, templates, scripts
-# make bench   the figures of docs/performance.md
+# make bench   the figures of docs/bench.md
 # make pictures  docs/images, by a browser
 # make lock    requirements/*.in → *.txt             UPGRADE=1 takes the newest versions
 # make kit-cache  downloads of a preset, ahead       PRESET=calico LAB_MIRROR= LAB_CACHE_DIR=
