@@ -1,7 +1,5 @@
 """Import, launch, watch, act, destroy: the main job as a rehearsal, in a real browser."""
 
-import time
-
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -22,16 +20,14 @@ def test_a_person_imports_launches_and_watches(page: Page, stack: Stack, variabl
     import_definition(page, stack.url, "upstream", variables)
     page.get_by_role("link", name="Launch", exact=True).click()
     page.fill("input[name=name]", "upstream")
-    page.evaluate("performance.mark('click')")
-    clicked = time.monotonic()
     page.locator("main form button[type=submit]").first.click()
-    expect(page.locator(".log-rows")).to_contain_text("launch", timeout=10_000)
-    first_line_s = time.monotonic() - clicked
+    expect(page.locator(".log-rows")).to_contain_text(
+        "launch", timeout=10_000
+    )  # bench.click holds the target
 
     assert wait_for_end(page, 120) == "done"
     text = log_text(page)
 
-    assert first_line_s < 3  # on a busy test machine; make bench holds the real target
     assert "asked for by ana" in text
     assert "kubeadm" in text
     expect(page.locator("body")).to_contain_text("rehearsal")

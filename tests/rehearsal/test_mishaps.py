@@ -147,7 +147,7 @@ def test_an_interrupted_step_ends_within_its_time_for_cleanup(running: Rehearsed
         rest = process.stdout.read().decode()
 
     assert process.returncode == 1
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60  # left alone the step takes hours
     assert "Waiting for cleanup before exiting..." in rest
     error = find_error(rest.splitlines())
     assert error is not None

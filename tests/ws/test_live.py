@@ -89,7 +89,7 @@ async def test_announcing_without_redis_neither_blocks_nor_raises(redis):
     for line in range(1000):
         live.announce(grew(1, line))
 
-    assert time.monotonic() - began < 0.5
+    assert time.monotonic() - began < live.SEND_TIMEOUT_S  # what one of them may take in its own loop
 
 
 async def test_listeners_hear_again_after_redis_has_come_back_empty(redis):
