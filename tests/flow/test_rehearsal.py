@@ -23,7 +23,7 @@ def test_a_person_imports_launches_and_watches(page: Page, stack: Stack, variabl
     page.locator("main form button[type=submit]").first.click()
     expect(page.locator(".log-rows")).to_contain_text(
         "launch", timeout=10_000
-    )  # bench.click holds the target
+    )  # seconds: bench.click
 
     assert wait_for_end(page, 120) == "done"
     text = log_text(page)
