@@ -23,7 +23,7 @@ from webapp.cluster.models import Cluster, Errand, Fix
 from webapp.cluster.observe import observe_attached, observe_host
 from webapp.cluster.offers import RUN_FIXES
 from webapp.cluster.readiness_run import do_readiness
-from webapp.cluster.workloads import do_apply, do_remove
+from webapp.cluster.workload_run import do_apply, do_remove
 from webapp.hosts.actions import inspect_host, report_host
 from webapp.hosts.models import Host
 from webapp.inject.steps import INJECT_KINDS

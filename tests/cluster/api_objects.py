@@ -60,7 +60,6 @@ def read_asked(method: str, url: str) -> Asked:
     if len(rest) > 2 and rest[0] == "namespaces":
         space, rest = rest[1], rest[2:]
     resource, name, part = (*rest, "", "", "")[:3]
-    part = "/".join(rest[2:]) if len(rest) > 2 else part
     verb = VERBS.get(method) or ("watch" if query.get("watch") else "get" if name else "list")
     return Asked(verb, group, resource, space, name, part, query)
 
@@ -71,7 +70,7 @@ class Api:
 
     `mood`: kind → how ("*": every kind; "watch pods", "watch *": its watch alone). `forbidden`: (verb,
     resource) that nobody may, "pods/log" as RBAC writes it. `refuses`: object's name → (status, message)
-    of a change to it; `refuses_only_real`: those names pass a dry run.
+    of a change to it; `refuses_only_real`: those names pass a dry run, `refuses_only_dry`: only a real one.
     """
 
     objects: dict[str, list[Object]] = field(default_factory=dict)
@@ -79,8 +78,10 @@ class Api:
     forbidden: set[tuple[str, str]] = field(default_factory=set)
     refuses: dict[str, tuple[int, str]] = field(default_factory=dict)
     refuses_only_real: set[str] = field(default_factory=set)
+    refuses_only_dry: set[str] = field(default_factory=set)
     logs: dict[tuple[str, bool], str] = field(default_factory=dict)
     said_in_pods: str = ""
+    ending_of_exec: Object = field(default_factory=lambda: {"status": "Success"})
     retry_after: int = 0
     asked: list[tuple[str, str]] = field(default_factory=list)
     kubeconfig: str = ""
@@ -96,7 +97,10 @@ class Api:
             own = self.mood.get(f"watch {asked.resource}", self.mood.get("watch *", ""))
             if own:
                 return own
-        return self.mood.get(asked.resource, self.mood.get("*", ""))
+        mood = self.mood.get(asked.resource, self.mood.get("*", ""))
+        if mood.endswith(" once"):
+            del self.mood[asked.resource]
+        return mood.removesuffix(" once")
 
     def may(self, asked: Asked) -> bool:
         full = f"{asked.resource}/{asked.part}" if asked.part else asked.resource
@@ -119,11 +123,12 @@ class Api:
     def change(self, asked: Asked, body: Object) -> Object:
         """Carry out a PATCH, POST or DELETE, or try it. Raises Refused."""
         name = asked.name or name_of(body)
-        if name in self.refuses and not (asked.is_dry and name in self.refuses_only_real):
-            raise Refused(*self.refuses[name])
         spaces = {name_of(row) for row in self.objects.get("namespaces", [])}
         if asked.namespace and asked.namespace not in spaces and asked.verb != "delete":
             raise Refused(404, f'namespaces "{asked.namespace}" not found')
+        passes = self.refuses_only_real if asked.is_dry else self.refuses_only_dry
+        if name in self.refuses and name not in passes:
+            raise Refused(*self.refuses[name])
         found = self.find(asked)
         if asked.verb == "delete" and found is None:
             raise Refused(404, f'{asked.resource} "{name}" not found')

@@ -65,7 +65,7 @@ class Handler(BaseHTTPRequestHandler):
             self.watch(asked, mood)
         elif asked.resource == REVIEWS:
             self.say(201, self.review(body))
-        elif asked.part == "log":
+        elif asked.part in ("log", "proxy"):
             self.say_log(asked)
         elif asked.part == "exec":
             self.run(asked)
@@ -169,7 +169,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key).digest()).decode())
         self.send_header("Sec-WebSocket-Protocol", "v4.channel.k8s.io")
         self.end_headers()
-        for channel, said in ((b"\1", self.api.said_in_pods.encode()), (b"\3", b'{"status":"Success"}')):
+        ending = json.dumps(self.api.ending_of_exec).encode()
+        for channel, said in ((b"\1", self.api.said_in_pods.encode()), (b"\3", ending)):
             payload = channel + said
             self.wfile.write(b"\x82" + bytes([len(payload)]) + payload)
         self.wfile.write(b"\x88\x02\x03\xe8")

@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
@@ -10,26 +11,52 @@ import urllib3
 from kubernetes import client as kubernetes
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
+from kubernetes.stream.ws_client import ERROR_CHANNEL
+from websocket import WebSocketException
 
 from webapp.cluster import objects
 from webapp.cluster.attached import (
     CONNECT_S,
     HTTP_REFUSED,
     READ_S,
+    UNAUTHORIZED,
     RefusedError,
     SilentError,
     network_words,
     refused,
 )
+from webapp.kube.loose import load, text
+from webapp.kube.refusals import lacks, refused_right
 
 MOST_BYTES = 8 * 1024 * 1024
-GONE = 404
+GONE, FORBIDDEN, BUSY = 404, 403, 429
 EXEC_S = 12
+TRIES, LONGEST_PAUSE_S = 3, 5.0  # a busy API says when to ask again; 429 means that nothing was done
 MANAGER = "sig-windows-lab"
 HANDSHAKE = re.compile(r"Handshake status (?P<status>[45]\d\d) (?P<words>[A-Za-z ]{0,60})")
 
 
 def send(
+    api: Any,  # Any: the client is untyped
+    method: str,
+    path: str,
+    *,
+    query: Mapping[str, str] | None = None,
+    body: object = None,
+    content_type: str = "application/json",
+) -> bytes:
+    """Send a request, again where a busy API says when (429, Retry-After). Raises as `send_once`."""
+    for _ in range(TRIES - 1):
+        try:
+            return send_once(api, method, path, query=query, body=body, content_type=content_type)
+        except RefusedError as error:
+            if error.status != BUSY or not 0 < error.wait_s <= LONGEST_PAUSE_S:
+                raise
+            time.sleep(error.wait_s)
+    return send_once(api, method, path, query=query, body=body, content_type=content_type)
+
+
+def send_once(
     api: Any,  # Any: the client is untyped
     method: str,
     path: str,
@@ -65,26 +92,48 @@ def ask_text(api: Any, path: str, *, query: Mapping[str, str]) -> str:  # Any: t
     return send(api, "GET", quote(path, safe="/"), query=query).decode("utf-8", "replace")
 
 
-def change(api: Any, method: str, document: objects.Object) -> str:  # Any: the client is untyped
-    """Apply (PATCH, the server's own apply) or delete one object; says what was done. Raises ApiError."""
+def ask_json(api: Any, method: str, path: str, *, body: object = None) -> object:
+    """Ask for JSON; None when the answer is none. Any: the client is untyped. Raises ApiError."""
+    return load(send(api, method, path, body=body).decode("utf-8", "replace"))
+
+
+def change(api: Any, method: str, document: objects.Object, *, is_dry: bool = False) -> str:
+    """Apply (PATCH, the server's own apply) or delete one object; says what was done. Raises ApiError.
+
+    `is_dry`: the server only says whether it would. Any: the client is untyped.
+    """
     path = quote(objects.path_of(document), safe="/")
-    name = f"{document['kind'].lower()}/{document['metadata']['name']}"
+    dry = {"dryRun": "All"} if is_dry else {}
     if method == "DELETE":
-        try:
-            send(api, "DELETE", path, query={"propagationPolicy": "Background"})
-        except RefusedError as error:
-            if error.status != GONE:
-                raise
-            return f"{name} was gone"
-        return f"{name} deleted"
-    query = {"fieldManager": MANAGER, "force": "true"}
+        return delete(api, path, dry)
     body = json.loads(json.dumps(document))  # JSON is YAML
-    send(api, "PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
-    return f"{name} applied"
+    query = {"fieldManager": MANAGER, "force": "true", **dry}
+    try:
+        send(api, "PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+    except RefusedError as error:
+        if error.status != GONE or "could not find the requested resource" not in str(error):
+            raise
+        version = document["apiVersion"]
+        raise RefusedError(GONE, f"this cluster's API does not know {version} {document['kind']}") from error
+    return "applied"
+
+
+def delete(api: Any, path: str, dry: Mapping[str, str]) -> str:
+    """Delete one object; one that is gone is no failure. Any: the client is untyped."""
+    try:
+        send(api, "DELETE", path, query={"propagationPolicy": "Background", **dry})
+    except RefusedError as error:
+        if error.status != GONE:
+            raise
+        return "was gone"
+    return "deleted"
 
 
 def run_in_pod(api: Any, space: str, pod: str, words: Sequence[str]) -> str:  # Any: the client is untyped
-    """Run a command in a pod; its output, then labkit-ok where it ended with 0. Raises ApiError."""
+    """Run a command in a pod; its output, then labkit-ok where it ended with 0.
+
+    Raises RefusedError when this user may run nothing there: no other command would go better.
+    """
     core = kubernetes.CoreV1Api(kubernetes.ApiClient(api.configuration))
     try:
         answer = stream(
@@ -99,15 +148,41 @@ def run_in_pod(api: Any, space: str, pod: str, words: Sequence[str]) -> str:  # 
             _preload_content=False,
         )
         answer.run_forever(timeout=EXEC_S)
-        said, code = answer.read_all(), answer.returncode
-    except (ApiException, OSError, ValueError) as error:
+        ending = outcome_words(answer)  # before read_all, which throws the channel of it away
+        said = str(answer.read_all())
+        answer.close()
+    except (ApiException, WebSocketException, OSError, ValueError) as error:
+        if (status := exec_status(error)) in (UNAUTHORIZED, FORBIDDEN):
+            raise RefusedError(status, exec_words(error)) from error
         return f"error: {exec_words(error)}"
-    return f"{said}\nlabkit-ok" if code == 0 else str(said)
+    return f"{said}\nlabkit-ok" if not ending else f"{said}\n{ending}"
+
+
+def outcome_words(answer: Any) -> str:  # Any: the client is untyped
+    """Say how the command ended, "" for well (exit code 0)."""
+    if answer.is_open():
+        return f"error: It did not end within {EXEC_S} s."
+    told = load(answer.read_channel(ERROR_CHANNEL))
+    if text(told, "status") == "Success":
+        return ""
+    return f"error: {text(told, 'message') or 'The connection ended before the command did.'}"
+
+
+def exec_status(error: Exception) -> int:
+    """Return the status that exec's handshake was answered with, 0 when there was no answer."""
+    found = HANDSHAKE.search(reason_of(error))
+    return int(found["status"]) if found is not None else 0
+
+
+def reason_of(error: Exception) -> str:
+    return str(getattr(error, "reason", "") or error)
 
 
 def exec_words(error: Exception) -> str:
     """Say what exec's handshake was answered: the client hides a refusal's status in its reason."""
-    found = HANDSHAKE.search(str(getattr(error, "reason", "") or error))
+    found = HANDSHAKE.search(reason_of(error))
     if found is None:
         return network_words(error)
-    return f"The API refused to run a command in the pod: {found['status']} {found['words'].strip()}."
+    right = refused_right(reason_of(error))
+    why = f" {lacks(*right)}" if right is not None else ""
+    return f"The API refused to run a command in the pod: {found['status']} {found['words'].strip()}.{why}"

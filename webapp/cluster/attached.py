@@ -41,6 +41,7 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
 }
 CONNECT_S, READ_S = 4.0, 8.0
 HTTP_REFUSED = 400
+UNAUTHORIZED = 401
 LONGEST_WAIT_S = 300.0
 
 
@@ -187,6 +188,8 @@ def refused(answer: Any, raw: bytes) -> RefusedError:  # Any: the client is unty
     """Return what a refusal says: RBAC's with the right that is missing, others as the API put it."""
     plain = raw.decode("utf-8", "replace")
     said = refusal_words(text(load(plain), "message") or plain[:200])
+    if answer.status == UNAUTHORIZED:
+        said = "this kubeconfig's certificate or token is not accepted; it may have expired or been revoked"
     wait_s = min(max(float(whole(answer.getheader("Retry-After", "")) or 0), 0.0), LONGEST_WAIT_S)
     sentence = f"{answer.status} {answer.reason}: {said}".strip(": ")[:460]
     later = f" It wants to be left alone for {wait_s:g} s." if wait_s else ""

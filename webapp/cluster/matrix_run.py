@@ -17,6 +17,7 @@ from webapp.cluster.workloads import namespace_of, nodes_of, recipes, rendered
 from webapp.kube.facts import KubeFacts, PodFacts
 from webapp.kube.loose import load, objects, text
 from webapp.kube.parse import parse_objects
+from webapp.kube.refusals import Right
 
 NAME = "connectivity"
 WAIT_S, PAUSE_S = 1200.0, 3.0  # the first image of a Windows node has gigabytes
@@ -29,9 +30,12 @@ def do_matrix(errand: Errand) -> str:
     if kube is None or not kube.nodes:
         raise CannotDo("Nothing is known of the cluster's nodes; the matrix begins when a look was answered.")
     reach, space = reach_of(errand.cluster), namespace_of(errand.cluster)
+    if missing := reach.lacking(needed_rights(space)):
+        raise CannotDo(f"Nothing was begun. {' '.join(missing)}")
     documents = probes_for(kube, space)
-    reach.apply([namespace_object(space), *documents])
+    left: list[str] = []
     try:
+        reach.apply([namespace_object(space), *documents])
         probes, problems = wait_for(errand, reach, space, kube)
         if not probes:
             raise CannotDo(f"No probe came up: {'; '.join(problems)}")
@@ -42,9 +46,10 @@ def do_matrix(errand: Errand) -> str:
         results = results_of(checks, reach.run_in_pods(commands).output)
         go_on(errand, {**to_json(results, probes), "problems": problems})
     finally:
-        take_away(reach, documents)
+        left += take_away(reach, documents)
     failed = sum(result.state == "failed" for result in results)
-    return f"{len(results)} ways tried, {failed} failed." if failed else f"All {len(results)} ways work."
+    said = f"{len(results)} ways tried, {failed} failed." if failed else f"All {len(results)} ways work."
+    return " ".join([said, *left])
 
 
 def probes_for(kube: KubeFacts, space: str) -> tuple[Object, ...]:
@@ -54,12 +59,22 @@ def probes_for(kube: KubeFacts, space: str) -> tuple[Object, ...]:
     return tuple(one for one in documents if one["metadata"]["name"].removeprefix("whoami-") in there)
 
 
-def take_away(reach: Reach, documents: Sequence[Object]) -> None:
-    """Remove the probes; when that fails the next matrix uses them again."""
+def needed_rights(space: str) -> list[Right]:
+    """Return what has to be allowed before probes are put up: exec, and taking them away again."""
+    core = (("list", "pods"), ("list", "services"), ("get", "pods/exec"), ("delete", "services"))
+    return [
+        *(Right(verb, one, "", space) for verb, one in core),
+        Right("delete", "deployments", "apps", space),
+    ]
+
+
+def take_away(reach: Reach, documents: Sequence[Object]) -> list[str]:
+    """Remove the probes; when that fails the next matrix uses them again, and the page says so."""
     try:
         reach.remove(documents)
-    except ReachError:
-        return
+    except ReachError as error:
+        return [f"The probes are still there: {error}"]
+    return []
 
 
 def wait_for(errand: Errand, reach: Reach, space: str, kube: KubeFacts) -> tuple[list[Probe], list[str]]:

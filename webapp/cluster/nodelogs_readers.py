@@ -299,8 +299,12 @@ class ServiceReader:
             except ReachError as error:
                 self.chosen, self.reason = None, str(error)
         if self.chosen is None:
-            self.chosen = self.by_shell()
-            batch = self.chosen.read()
+            chosen = self.by_shell()
+            try:
+                batch = chosen.read()
+            except ReachError as error:
+                raise ReachError(f"Node log query: {self.reason}. Remote shell: {error}") from error
+            self.chosen = chosen
             return self.done(batch, f"Read by remote shell, not by node log query: {self.reason}.")
         batch = self.chosen.read()
         return self.done(batch, batch.note)

@@ -8,15 +8,18 @@ Only on a worker. What was typed by people is checked by its caller and quoted h
 import base64
 import json
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from webapp.cluster import api_calls, attached, objects, remote
+from webapp.cluster.changes import NotAllDone, Outcome, change_all, lacking
 from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
 from webapp.cluster.models import Cluster, NamedMachine
 from webapp.cluster.powershell import redacted
+from webapp.kube.refusals import Right
 from webapp.labs.models import Lab, Machine
 from webapp.process import Completed
 
@@ -27,6 +30,14 @@ Query = Mapping[str, str]
 
 class ReachError(Exception):
     """The cluster could not be asked, or refused; a sentence."""
+
+
+class PartlyError(ReachError):
+    """Some or all of several objects were refused; `outcomes` tells of each."""
+
+    def __init__(self, sentence: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(sentence)
+        self.outcomes = tuple(outcomes)
 
 
 class Reach(Protocol):
@@ -42,10 +53,13 @@ class Reach(Protocol):
         """GET from the API and return the answer as it is."""
 
     def apply(self, documents: Sequence[objects.Object]) -> str:
-        """Make these objects so; returns what was said."""
+        """Make these objects so; returns what was said. Raises PartlyError where it knows of each."""
 
     def remove(self, documents: Sequence[objects.Object]) -> str:
-        """Delete these objects; those that are gone are no failure."""
+        """Delete these objects; those that are gone are no failure. Raises as `apply`."""
+
+    def lacking(self, rights: Sequence[Right]) -> list[str]:
+        """Return a sentence for each right that is known to be missing."""
 
     def run_in_pods(self, commands: Sequence[tuple[str, str, Sequence[str]]]) -> Completed:
         """Run (namespace, pod, words) one after the other; `labkit-hop N` precedes what each says."""
@@ -93,6 +107,9 @@ class LabReach:
     def remove(self, documents: Sequence[objects.Object]) -> str:
         command = f"{KUBECTL} delete --ignore-not-found --wait=false -f -"
         return self.kubectl(piped(list(documents)[::-1], command), timeout_s=MANIFEST_S)
+
+    def lacking(self, rights: Sequence[Right]) -> list[str]:  # noqa: ARG002  (it is the administrator)
+        return []
 
     def run_in_pods(self, commands: Sequence[tuple[str, str, Sequence[str]]]) -> Completed:
         """One question for all: a rehearsed or WinRM-only host is slow to ask."""
@@ -144,40 +161,43 @@ class AttachedReach:
         found = self.machines.get(machine)
         return found.is_windows if found is not None else None
 
-    def raw(self, path: str, query: Query) -> str:
+    @contextmanager
+    def api(self) -> Iterator[Any]:  # Any: the client is untyped
+        """Give the client; what the API refuses becomes a ReachError."""
         try:
             with attached.client_of(self.cluster) as api:
-                return api_calls.ask_text(api, path, query=query)
+                yield api
+        except NotAllDone as error:
+            raise PartlyError(str(error), error.outcomes) from error
         except attached.ApiError as error:
             raise ReachError(str(error)) from error
+
+    def raw(self, path: str, query: Query) -> str:
+        with self.api() as api:
+            return api_calls.ask_text(api, path, query=query)
 
     def apply(self, documents: Sequence[objects.Object]) -> str:
-        return self.each(documents, "PATCH")
+        return self.change(documents, "PATCH")
 
     def remove(self, documents: Sequence[objects.Object]) -> str:
-        return self.each(list(documents)[::-1], "DELETE")
+        return self.change(list(documents)[::-1], "DELETE")
 
-    def each(self, documents: Sequence[objects.Object], method: str) -> str:
-        """Apply or delete one after the other, by the server's own apply (Kubernetes 1.22 on)."""
-        said = []
-        try:
-            with attached.client_of(self.cluster) as api:
-                for document in documents:
-                    said.append(api_calls.change(api, method, document))
-        except attached.ApiError as error:
-            raise ReachError(str(error)) from error
-        return "\n".join(said)
+    def change(self, documents: Sequence[objects.Object], method: str) -> str:
+        with self.api() as api:
+            outcomes = change_all(api, method, documents)
+        return "\n".join(f"{outcome.object} {outcome.words}" for outcome in outcomes)
+
+    def lacking(self, rights: Sequence[Right]) -> list[str]:
+        with self.api() as api:
+            return lacking(api, rights)
 
     def run_in_pods(self, commands: Sequence[tuple[str, str, Sequence[str]]]) -> Completed:
         """Through the API's exec, as kubectl does."""
-        try:
-            with attached.client_of(self.cluster) as api:
-                parts = [
-                    f"labkit-hop {number}\n{api_calls.run_in_pod(api, space, pod, words)}"
-                    for number, (space, pod, words) in enumerate(commands)
-                ]
-        except attached.ApiError as error:
-            raise ReachError(str(error)) from error
+        with self.api() as api:
+            parts = [
+                f"labkit-hop {number}\n{api_calls.run_in_pod(api, space, pod, words)}"
+                for number, (space, pod, words) in enumerate(commands)
+            ]
         return Completed(0, "\n".join([*parts, f"labkit-hop {len(parts)}"]), "")
 
 

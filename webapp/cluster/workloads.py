@@ -1,6 +1,6 @@
 """Workloads: the catalogue of environments/workloads, and what somebody pastes; applied, shown, removed.
 
-apply_recipe, apply_own ─► Workload (the very manifest) ─► Errand apply ─► Reach.apply ─► looks show its pods
+apply_recipe, apply_own ─► Workload (the very manifest) ─► Errand apply ─► workload_run ─► looks show its pods
 """
 
 import re
@@ -14,25 +14,21 @@ from typing import Any
 import yaml
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from webapp.accounts.models import User
 from webapp.catalog import library
-from webapp.cluster.actions import look_soon
-from webapp.cluster.errands import CannotDo, ErrandError, request_errand
+from webapp.cluster.errands import ErrandError, request_errand
 from webapp.cluster.models import Cluster, Errand, Workload
 from webapp.cluster.objects import (
     OWN_LABEL,
     Object,
     check_own,
     labelled,
-    namespace_object,
     place,
     read_documents,
     to_yaml,
     warn,
 )
-from webapp.cluster.reach import reach_of
 from webapp.kube.facts import EventFacts, KubeFacts, NodeFacts, PodFacts
 from webapp.kube.loose import mapping
 
@@ -199,33 +195,6 @@ def remove_workload(workload: Workload, by: User) -> tuple[Errand, bool]:
     return request_errand(workload.cluster, Errand.Kind.REMOVE, by, argument=workload.name, workload=workload)
 
 
-# -- on the worker --------------------------------------------------------------------
-
-
-def do_apply(errand: Errand) -> str:
-    workload = workload_of(errand)
-    documents = read_documents(workload.manifest)
-    found: list[Any] = [namespace_object(namespace_of(errand.cluster)), *documents]  # Any: JSON
-    reach_of(errand.cluster).apply(found)
-    look_soon(errand.cluster, timezone.now())
-    return f"{workload.title}: {len(documents)} object{'s' if len(documents) > 1 else ''} applied."
-
-
-def do_remove(errand: Errand) -> str:
-    workload = workload_of(errand)
-    documents: list[Any] = read_documents(workload.manifest)
-    reach_of(errand.cluster).remove(documents)
-    Workload.objects.filter(pk=workload.pk, removed_at=None).update(removed_at=timezone.now())
-    look_soon(errand.cluster, timezone.now())
-    return f"{workload.title} was removed."
-
-
-def workload_of(errand: Errand) -> Workload:
-    if errand.workload is None:
-        raise CannotDo("The workload is gone.")
-    return errand.workload
-
-
 # -- what is seen ---------------------------------------------------------------------
 
 
@@ -291,8 +260,6 @@ __all__ = [
     "WorkloadView",
     "apply_own",
     "apply_recipe",
-    "do_apply",
-    "do_remove",
     "namespace_of",
     "recipes",
     "refusal",

@@ -1,0 +1,156 @@
+"""Apply or delete several objects of an attached cluster: tried as a whole first, reported one by one.
+
+    change_all ─► a dry round (dryRun=All) ─► any refusal: nothing is done ─► the real round, object by object
+
+A namespace that is not there yet is made before what is in it can be tried, and taken away again when
+that is refused. Source: Kubernetes API concepts, "Dry-run" (1.18 on) and "Server-side apply".
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from webapp.cluster import api_calls
+from webapp.cluster.attached import ApiError, RefusedError, SilentError
+from webapp.cluster.objects import Object
+from webapp.kube.loose import text
+from webapp.kube.refusals import Right, lacks
+
+State = Literal["done", "refused", "untried"]
+METHODS = {"PATCH": "applied", "DELETE": "removed"}
+NOT_FOUND = 404
+REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+MOST_TOLD = 4
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one object ("deployment/web"). `words`: what was done, or why it was not."""
+
+    object: str
+    state: State
+    words: str = ""
+
+
+class NotAllDone(ApiError):
+    """Some or all of it was refused; `outcomes` tells of each object."""
+
+    def __init__(self, sentence: str, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(sentence)
+        self.outcomes = tuple(outcomes)
+
+
+def change_all(api: Any, method: str, documents: Sequence[Object]) -> tuple[Outcome, ...]:
+    """Apply (PATCH) or DELETE them in this order. Raises NotAllDone, SilentError.
+
+    Any: the client is untyped.
+    """
+    tried = [attempt(api, method, one, is_dry=True) for one in documents]
+    waiting = [
+        one for one, outcome in zip(documents, tried, strict=True) if waits_for(one, outcome, documents)
+    ]
+    refused = [
+        outcome
+        for one, outcome in zip(documents, tried, strict=True)
+        if outcome.state == "refused" and one not in waiting
+    ]
+    if refused:
+        raise nothing_done(method, refused, tried)
+    if waiting:
+        try_in_new_namespace(api, documents, waiting)
+    return carried_out(api, method, documents)
+
+
+def attempt(api: Any, method: str, document: Object, *, is_dry: bool) -> Outcome:
+    """Change one object, or only try to. Raises SilentError."""
+    name = name_of(document)
+    try:
+        return Outcome(name, "done", api_calls.change(api, method, document, is_dry=is_dry))
+    except RefusedError as error:
+        if is_dry and "does not support dry run" in str(error):
+            return Outcome(name, "done", "could not be tried: a webhook of the cluster takes no dry run")
+        return Outcome(name, "refused", str(error))
+
+
+def name_of(document: Object) -> str:
+    return f"{document['kind'].lower()}/{document['metadata']['name']}"
+
+
+def waits_for(document: Object, outcome: Outcome, documents: Iterable[Object]) -> bool:
+    """Tell whether it was refused only because its namespace, which is among them, is not there yet."""
+    space = text(document, "metadata", "namespace")
+    is_given = any(one["kind"] == "Namespace" and one["metadata"]["name"] == space for one in documents)
+    return outcome.state == "refused" and is_given and f'namespaces "{space}" not found' in outcome.words
+
+
+def try_in_new_namespace(api: Any, documents: Sequence[Object], waiting: Sequence[Object]) -> None:
+    """Make the namespaces, try what waits for them, and take them away when that is refused."""
+    spaces = [one for one in documents if one["kind"] == "Namespace"]
+    made = [attempt(api, "PATCH", one, is_dry=False) for one in spaces]
+    tried = made if any(one.state == "refused" for one in made) else []
+    tried = tried or [attempt(api, "PATCH", one, is_dry=True) for one in waiting]
+    refused = [outcome for outcome in tried if outcome.state == "refused"]
+    if refused:
+        left = [attempt(api, "DELETE", one, is_dry=False) for one in spaces]
+        stays = [f"{one.object} was made and stays: {one.words}" for one in left if one.state == "refused"]
+        raise nothing_done("PATCH", refused, tried, " ".join(stays))
+
+
+def carried_out(api: Any, method: str, documents: Sequence[Object]) -> tuple[Outcome, ...]:
+    """Do it; a refusal stops no other object, silence does. Raises NotAllDone."""
+    outcomes: list[Outcome] = []
+    for document in documents:
+        try:
+            outcomes.append(attempt(api, method, document, is_dry=False))
+        except SilentError as error:
+            outcomes.append(Outcome(name_of(document), "refused", str(error)))
+            break
+    rest = (Outcome(name_of(one), "untried", "not tried any more") for one in documents[len(outcomes) :])
+    outcomes += rest
+    failed = [outcome for outcome in outcomes if outcome.state != "done"]
+    if failed:
+        done = len(outcomes) - len(failed)
+        head = f"Only {done} of {len(outcomes)} objects were {METHODS[method]}."
+        raise NotAllDone(f"{head} {told(failed)}", outcomes)
+    return tuple(outcomes)
+
+
+def nothing_done(
+    method: str, refused: Sequence[Outcome], tried: Sequence[Outcome], more: str = ""
+) -> NotAllDone:
+    head = f"Nothing was {METHODS[method]}: {len(refused)} of {len(tried)} objects would be refused."
+    outcomes = [one if one.state == "refused" else Outcome(one.object, "untried", "") for one in tried]
+    return NotAllDone(f"{head} {told(refused)} {more}".strip(), outcomes)
+
+
+def told(failed: Sequence[Outcome]) -> str:
+    """Say the first of them, each reason once."""
+    words: dict[str, list[str]] = {}
+    for outcome in failed:
+        words.setdefault(outcome.words, []).append(outcome.object)
+    lines = [f"{', '.join(names[:MOST_TOLD])}: {why}" for why, names in words.items()]
+    return " ".join(lines[:MOST_TOLD])
+
+
+def lacking(api: Any, rights: Iterable[Right]) -> list[str]:
+    """Return a sentence for each right that the API says is missing; what it does not tell is not guessed.
+
+    Raises SilentError.
+    """
+    return [lacks("", right) for right in rights if is_denied(api, right)]
+
+
+def is_denied(api: Any, right: Right) -> bool:
+    resource, _, part = right.resource.partition("/")
+    wanted = {"verb": right.verb, "group": right.group, "resource": resource, "subresource": part}
+    body = {
+        "apiVersion": "authorization.k8s.io/v1",
+        "kind": "SelfSubjectAccessReview",
+        "spec": {"resourceAttributes": {**wanted, "namespace": right.namespace}},
+    }
+    try:
+        answer = api_calls.ask_json(api, "POST", REVIEW, body=body)
+    except RefusedError:
+        return False
+    status = answer.get("status") if isinstance(answer, dict) else None
+    return isinstance(status, dict) and status.get("allowed") is False
