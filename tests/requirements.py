@@ -45,9 +45,10 @@ def postgres_bin() -> str | None:
     return str(found[-1].parent) if found else None
 
 
-def tsc() -> str | None:
-    path = Path("node_modules/.bin/tsc")
-    return str(path) if path.exists() else None
+def node_module(path: str) -> Callable[[], str | None]:
+    """Look for a file that `npm ci` brings."""
+    found = Path("node_modules") / path
+    return lambda: str(found) if found.exists() else None
 
 
 REQUIREMENTS: dict[str, Requirement] = {
@@ -62,7 +63,8 @@ REQUIREMENTS: dict[str, Requirement] = {
     "postgres": Requirement(postgres_bin, "apt-get install postgresql"),
     "redis": Requirement(on_path("redis-server", "valkey-server"), "apt-get install redis-server"),
     "node": Requirement(on_path("node"), "install Node.js 20 or newer"),
-    "tsc": Requirement(tsc, "npm ci --ignore-scripts"),
+    "tsc": Requirement(node_module(".bin/tsc"), "npm ci --ignore-scripts"),
+    "axe": Requirement(node_module("axe-core/axe.min.js"), "npm ci --ignore-scripts"),
     "compose": Requirement(
         on_path("docker-compose"), "apt-get install --no-install-recommends docker-compose"
     ),

@@ -2,21 +2,24 @@
 
 They go to var/pictures; `make pictures` puts them into docs/images, to be looked at
 and committed. What can be told without eyes is held here: nothing scrolls sideways,
-nothing is blocked by the content policy, no script fails.
+nothing is blocked by the content policy, no script fails, nothing is missing (a 404 is an error of the
+console), and axe finds nothing that shuts somebody out.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
+from tests.axe import violations
 from tests.chromium import sign_in
 from tests.flow.acts import import_definition, launch, wait_for_end
 from tests.stack import ROOT, Stack, wait_until
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(700)
 SEED = Path(__file__).with_name("seed_builds.py")
 FOLDER = Path(os.environ.get("LAB_PICTURES") or ROOT / "var/pictures")
 LOOKS = [
@@ -27,6 +30,7 @@ EMPTY = {
     "definitions-empty": "/definitions/",
     "builds-empty": "/builds/",
     "follows-empty": "/builds/follows/",
+    "clusters-empty": "/clusters/",
     "bisects-empty": "/builds/bisects/",
     "activity": "/activity/",
 }
@@ -48,8 +52,10 @@ FULL = {
     "cluster-readiness": "/labs/cluster/cluster/readiness",
     "cluster-bundle": "/labs/cluster/cluster/bundle",
     "cluster-fix": "/labs/cluster/cluster/fix?kind=restart-in-order&machine=winw1",
-    "clusters-empty": "/clusters/",
     "cluster-attach": "/clusters/attach",
+    "clusters": "/clusters/",
+    "cluster-machines": "/clusters/1/machines",
+    "not-found": "/labs/none/",
     "lab-new": "/labs/new?definition=small",
     "lab-destroy": "/labs/small/destroy",
     "run-running": "/labs/endless/runs/1/",
@@ -105,7 +111,7 @@ class Photographer:
         page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
 
     def hear(self, message: ConsoleMessage) -> None:
-        is_meant = "status of 410" in message.text  # an invitation that is over
+        is_meant = re.search("status of (404|410)", message.text) and re.search("/none|/invit", self.page.url)
         if message.type in {"error", "warning"} and not is_meant:
             self.complaints.append(f"{self.page.url}: {message.text}")
 
@@ -119,6 +125,7 @@ class Photographer:
             target = FOLDER / f"{name}-{'wide' if width > 1000 else 'narrow'}-{scheme}.png"
             self.page.screenshot(path=target)
             self.check_width(name, width)
+            self.check_access(name, width, scheme)
 
     def check_width(self, name: str, width: int) -> None:
         wide = self.page.evaluate("document.documentElement.scrollWidth")
@@ -126,6 +133,12 @@ class Photographer:
             self.complaints.append(
                 f"{name} is {wide} px wide at {width}: {self.page.evaluate(TOO_WIDE, width)}"
             )
+
+    def check_access(self, name: str, width: int, scheme: str) -> None:
+        """Ask axe: all its rules where there is room, the contrast again on the dark ground."""
+        if width > 1000:
+            rules = () if scheme == "light" else ("color-contrast",)
+            self.complaints += [f"{name} {scheme}: {one}" for one in violations(self.page, *rules)]
 
 
 @pytest.fixture(scope="module")
@@ -190,6 +203,14 @@ def make_pairings(page: Page, url: str) -> None:
             expect(page.locator(".summary")).to_be_visible()
 
 
+def make_attached(page: Page, url: str) -> None:
+    """A cluster that is known by its machines only, none of them named yet."""
+    page.goto(f"{url}/clusters/attach")
+    page.fill("#by-machines-name", "bare-metal")
+    page.get_by_role("button", name="Go on to its machines").click()
+    page.wait_for_url(re.compile("/machines"))
+
+
 def invitations(page: Page, url: str) -> dict[str, str]:
     """Make two links, revoke the older one; return the addresses of their pages."""
     paths = []
@@ -215,6 +236,7 @@ def test_every_page_has_its_picture(browser: Browser, stack: Stack):
     stack.manage("shell", "--verbosity", "0", "-c", SEED.read_text())
     make_recording(page, stack.url)
     make_pairings(page, stack.url)
+    make_attached(page, stack.url)
     links = invitations(page, stack.url)
     for name, path in FULL.items():
         photographer.take(name, path)
@@ -223,7 +245,7 @@ def test_every_page_has_its_picture(browser: Browser, stack: Stack):
         outside.take(name, path)
     context.close()
 
-    assert outside.complaints + photographer.complaints == []
+    assert "\n".join(outside.complaints + photographer.complaints) == ""
     expected = (len(EMPTY) + len(FULL) + len(links) + 1) * len(LOOKS)
     assert len(list(FOLDER.glob("*.png"))) >= expected
 
