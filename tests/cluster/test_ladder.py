@@ -49,6 +49,44 @@ def test_recorded_join_stands_at(moment: str, later_s: int, key: str, state: str
     assert (stuck.key, stuck.state) == (key, state)
 
 
+@pytest.mark.parametrize(
+    ("moment", "state"), [("04-notready", "now"), ("06-ready", "done")], ids=["not ready", "ready"]
+)
+def test_cni_that_nobody_knows_is_judged_by_the_kubelet(moment: str, state: str) -> None:
+    """Seen at a true kube-apiserver: an attached node without its CNI was said not to need one."""
+    seen = recorded(moment, wanted=Wanted("winw1", "windows", cni="", is_attached=True))
+
+    found = make_ladder(seen).rung("cni")
+
+    assert found is not None
+    assert found.state == state
+
+
+def test_cluster_without_pods_of_kube_proxy_is_not_called_broken() -> None:
+    seen = recorded("06-ready", wanted=Wanted("winw1", "windows", cni="", is_attached=True))
+    assert seen.kube is not None
+
+    ladder = make_ladder(replace(seen, kube=replace(seen.kube, pods=())))
+
+    states = {rung.key: rung.state for rung in ladder.rungs}
+    assert (states["proxy"], states["ready"], ladder.stuck) == ("unknown", "done", None)
+
+
+@pytest.mark.parametrize(
+    ("kind", "moment", "key"),
+    [("pods", "06-ready", "cni"), ("pods", "06-ready", "proxy"), ("requests", "02-csr-pending", "request")],
+)
+def test_kind_that_the_api_refuses_is_held_against_nobody(kind: str, moment: str, key: str) -> None:
+    seen = recorded(moment)
+    assert seen.kube is not None
+    kube = replace(seen.kube, missing=(kind,), **{kind: ()})
+
+    found = make_ladder(replace(seen, kube=kube)).rung(key)
+
+    assert found is not None
+    assert (found.state, found.evidence) == ("unknown", f"The API did not tell its {kind}.")
+
+
 def test_recorded_join_is_ready_at_its_end() -> None:
     ladder = make_ladder(recorded("06-ready"))
 

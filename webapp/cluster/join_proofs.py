@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from webapp.cluster.offers import offer
-from webapp.cluster.seen import Proof, Seen, proven, refuted, unknown
+from webapp.cluster.seen import Proof, Seen, not_told, proven, refuted, unknown
 from webapp.kube.facts import RequestFacts
 
 REQUEST_WAIT = timedelta(seconds=60)
@@ -77,7 +77,8 @@ def request_is_issued(seen: Seen) -> Proof:
     if seen.kube is None:
         return unknown(seen.kube_problem)
     if request is None:
-        return refuted("No certificate request has come from it.", logs=join_log(seen))
+        nobody = refuted("No certificate request has come from it.", logs=join_log(seen))
+        return not_told(seen, "requests") or nobody
     if request.state not in ("denied", "failed"):
         return proven(f"{request.name} {request.state}")
     evidence = f"{request.name} was {request.state}: {request.message}"
@@ -117,6 +118,8 @@ def node_is_registered(seen: Seen) -> Proof:
         return proven(f"Node {node.name}{since}, kubelet {node.version}")
     if seen.kube is None:
         return unknown(seen.kube_problem)
+    if hidden := not_told(seen, "nodes"):
+        return hidden
     kubelet_log = seen.facts.kubelet_log if seen.facts is not None else ()
     return refuted(
         f"There is no Node {seen.name}.",

@@ -2,7 +2,7 @@
 
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.offers import offer
-from webapp.cluster.seen import DOES_NOT_APPLY, Proof, Seen, proven, refuted, unknown
+from webapp.cluster.seen import DOES_NOT_APPLY, Proof, Seen, not_told, proven, refuted, unknown
 from webapp.kube.facts import PodFacts
 
 CNI_PODS = {
@@ -24,7 +24,9 @@ def needs_node(seen: Seen) -> Proof | None:
     """Return the proof of every rung that has no Node to look at."""
     if seen.kube is None:
         return unknown(seen.kube_problem)
-    return refuted("There is no Node yet.") if seen.node is None else None
+    if seen.node is not None:
+        return None
+    return not_told(seen, "nodes") or refuted("There is no Node yet.")
 
 
 def os_of(seen: Seen) -> str:
@@ -34,12 +36,25 @@ def os_of(seen: Seen) -> str:
 def cni_is_up(seen: Seen) -> Proof:
     if missing := needs_node(seen):
         return missing
+    if not seen.wanted.cni:
+        return cni_by_kubelet(seen)
     app = CNI_PODS.get((seen.wanted.cni, os_of(seen)))
     if app is None:
         return DOES_NOT_APPLY
     if os_of(seen) == "windows" and seen.wanted.windows_cni == "services":
         return cni_services(seen)
-    return cni_pod(seen, app)
+    return not_told(seen, "pods") or cni_pod(seen, app)
+
+
+def cni_by_kubelet(seen: Seen) -> Proof:
+    """An attached cluster with a CNI that is not known here: its kubelet says whether it has a network."""
+    reason = not_ready_reason(seen)
+    if "NetworkPluginNotReady" in reason or "cni" in reason.lower():
+        return refuted(reason, logs=kubelet_log(seen))
+    ready = seen.node.ready if seen.node is not None else None
+    if ready is not None and ready.status == "True":
+        return proven("The kubelet has a pod network; which CNI made it is not known here.")
+    return unknown("Which CNI this cluster has is not known here.")
 
 
 def cni_pod(seen: Seen, app: str) -> Proof:
@@ -127,8 +142,16 @@ def proxy_runs(seen: Seen) -> Proof:
         return proven("The service kube-proxy runs.")
     pod = seen.pod_of(app)
     if pod is None:
-        return refuted(f"No pod of {app} is on this node.")
+        return not_told(seen, "pods") or no_proxy_pod(seen, app)
     return proven(f"{pod.name} is ready") if pod.is_ready else refuted(pod_words(pod))
+
+
+def no_proxy_pod(seen: Seen, app: str) -> Proof:
+    """Other clusters need no such pod: what none of an attached one's nodes has is held against none."""
+    has_any = seen.kube is not None and any(pod.app.startswith("kube-proxy") for pod in seen.kube.pods)
+    if seen.wanted.is_attached and not has_any:
+        return unknown("No node has a pod of kube-proxy: it runs as a service, or the CNI does its work.")
+    return refuted(f"No pod of {app} is on this node.")
 
 
 def node_is_ready(seen: Seen) -> Proof:
@@ -178,6 +201,8 @@ def control_plane_is_initialised(seen: Seen) -> Proof:
 
 
 def static_pods(seen: Seen) -> Proof:
+    if hidden := not_told(seen, "pods"):
+        return hidden
     wrong = [
         f"{app}: {pod_words(pod) if pod else 'no pod'}"
         for app in STATIC_PODS
@@ -193,6 +218,8 @@ def static_pod(seen: Seen, app: str) -> PodFacts | None:
 def addons_run(seen: Seen) -> Proof:
     if missing := needs_node(seen):
         return missing
+    if hidden := not_told(seen, "pods"):
+        return hidden
     dns = [pod for pod in seen.kube.pods if pod.app == "kube-dns"] if seen.kube is not None else []
     if not dns:
         return refuted("There is no CoreDNS pod.")

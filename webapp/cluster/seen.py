@@ -99,6 +99,12 @@ def unknown(evidence: str = "") -> Proof:
     return Proof(None, evidence)
 
 
+def not_told(seen: Seen, *kinds: str) -> Proof | None:
+    """Return the proof of a rung whose objects the API did not give: none in a list says nothing then."""
+    missing = [kind for kind in kinds if seen.kube is not None and kind in seen.kube.missing]
+    return unknown(f"The API did not tell its {' and '.join(missing)}.") if missing else None
+
+
 def refuted(
     evidence: str,
     *,
