@@ -123,7 +123,7 @@ class Api:
     def change(self, asked: Asked, body: Object) -> Object:
         """Carry out a PATCH, POST or DELETE, or try it. Raises Refused."""
         name = asked.name or name_of(body)
-        spaces = {name_of(row) for row in self.objects.get("namespaces", [])}
+        spaces = {"default", *(name_of(row) for row in self.objects.get("namespaces", []))}
         if asked.namespace and asked.namespace not in spaces and asked.verb != "delete":
             raise Refused(404, f'namespaces "{asked.namespace}" not found')
         passes = self.refuses_only_real if asked.is_dry else self.refuses_only_dry

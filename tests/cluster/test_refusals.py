@@ -90,20 +90,34 @@ def test_nothing_is_applied_when_one_object_would_be_refused(cluster: Cluster, a
     assert names(api, "namespaces", "configmaps", "deployments") == []
 
 
-def test_namespace_that_was_made_to_try_in_is_gone_again(cluster: Cluster, api: Api, owner: User) -> None:
-    api.refuses = {"two": (422, "spec.selector: Required value")}
-
-    assert "Nothing was applied: 1 of 2 objects would be refused" in applied(cluster, owner).sentence
-    assert names(api, "namespaces", "configmaps", "deployments") == []
-
-
-def test_namespace_that_cannot_be_taken_away_again_is_told(cluster: Cluster, api: Api, owner: User) -> None:
-    api.forbidden, api.refuses = {("delete", "namespaces")}, {"two": (422, "spec.selector: Required value")}
+def test_what_is_invalid_is_found_before_its_namespace_is_made(
+    cluster: Cluster, api: Api, owner: User
+) -> None:
+    api.refuses = {"two-labkit-try": (422, "spec.selector: Required value")}
 
     errand = applied(cluster, owner)
 
-    assert f"namespace/{namespace_of(cluster)} was made and stays: 403" in errand.sentence
-    assert names(api, "configmaps") == []
+    assert "Nothing was applied: 1 of 3 objects would be refused. deployment/two: 422" in errand.sentence
+    assert names(api, "namespaces", "configmaps", "deployments") == []
+
+
+def test_right_to_create_is_asked_for_before_the_namespace_is_made(
+    cluster: Cluster, api: Api, owner: User
+) -> None:
+    api.forbidden = {("create", "deployments")}
+
+    errand = applied(cluster, owner)
+
+    assert "may not create deployments.apps in the namespace labkit-" in errand.sentence
+    assert names(api, "namespaces", "configmaps", "deployments") == []
+
+
+def test_what_only_the_namespace_default_refuses_stops_nothing(
+    cluster: Cluster, api: Api, owner: User
+) -> None:
+    api.refuses = {"two-labkit-try": (403, "violates PodSecurity")}
+
+    assert applied(cluster, owner).status == "succeeded"
 
 
 @pytest.mark.parametrize(
@@ -201,7 +215,7 @@ def test_log_that_may_not_be_read_says_what_to_ask_for(
     status, sentence = read(cluster, owner, previous=previous)
 
     assert status == "failed"
-    assert "jane may not get pods/log in the namespace d." in sentence
+    assert "jane may not get pods/log in the namespace d:" in sentence
 
 
 def test_previous_log_that_is_not_there_is_told(cluster: Cluster, owner: User) -> None:

@@ -140,7 +140,7 @@ def test_kind_that_may_not_be_watched_says_who_lacks_what(cluster: Cluster, api:
     end, _ = watched(cluster)
 
     assert end.has_news
-    assert 'jane may not watch pods. Ask for a role with the verb "watch" on pods' in end.refused["pods"]
+    assert 'jane may not watch pods: ask for the verb "watch" on pods' in end.refused["pods"]
 
 
 @pytest.mark.parametrize(("mood", "wait_s"), [("429", 7), ("503", 0)])
@@ -270,6 +270,6 @@ def test_look_says_what_a_listing_lacked(cluster: Cluster, api: Api) -> None:
 
     assert listing is not None
     assert listing.facts.missing == ("events",)
-    assert 'events: 403 Forbidden: jane may not list events. Ask for a role with the verb "list"' in str(
+    assert 'events: 403 Forbidden: jane may not list events: ask for the verb "list"' in str(
         listing.facts.problems
     )

@@ -67,25 +67,24 @@ def test_no_line_makes_it_raise(line: str, kind: str) -> None:
 REFUSALS = {
     "list": (
         'events is forbidden: User "jane" cannot list resource "events" in API group "" at the cluster scope',
-        'jane may not list events. Ask for a role with the verb "list" on events in the whole cluster.',
+        'jane may not list events: ask for the verb "list" on events in a cluster role.',
     ),
     "log": (
         'pods "a" is forbidden: User "system:serviceaccount:d:x" cannot get resource "pods/log" in API group '
         '"" in the namespace "d"',
-        "system:serviceaccount:d:x may not get pods/log in the namespace d. Ask for a role with the verb "
-        '"get" on pods/log in the namespace d.',
+        "system:serviceaccount:d:x may not get pods/log in the namespace d: "
+        'ask for the verb "get" on pods/log there.',
     ),
     "group": (
         'deployments.apps "a" is forbidden: User "jane" cannot patch resource "deployments" in API group '
         '"apps" in the namespace "d"',
-        "jane may not patch deployments.apps in the namespace d. Ask for a role with the verb "
-        '"patch" on deployments.apps in the namespace d.',
+        "jane may not patch deployments.apps in the namespace d: "
+        'ask for the verb "patch" on deployments.apps there.',
     ),
     "exec": (
         r'b\'{"message":"pods \"a\" is forbidden: User \"jane\" cannot create resource \"pods/exec\" in API '
         r'group \"\" in the namespace \"d\""}\'',
-        'jane may not create pods/exec in the namespace d. Ask for a role with the verb "create" on '
-        "pods/exec in the namespace d.",
+        'jane may not create pods/exec in the namespace d: ask for the verb "create" on pods/exec there.',
     ),
     "other words": ("quota exceeded", "quota exceeded"),
 }

@@ -2,23 +2,26 @@
 
     change_all ─► a dry round (dryRun=All) ─► any refusal: nothing is done ─► the real round, object by object
 
-A namespace that is not there yet is made before what is in it can be tried, and taken away again when
-that is refused. Source: Kubernetes API concepts, "Dry-run" (1.18 on) and "Server-side apply".
+What goes into a namespace that is not there yet is tried in `default` under another name: what is invalid
+there is invalid everywhere; what that namespace itself refuses is passed over.
+Source: Kubernetes API concepts, "Dry-run" (1.18 on) and "Server-side apply".
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from webapp.cluster import api_calls
 from webapp.cluster.attached import ApiError, RefusedError, SilentError
-from webapp.cluster.objects import Object
+from webapp.cluster.objects import KINDS, Object
 from webapp.kube.loose import text
 from webapp.kube.refusals import Right, lacks
 
 State = Literal["done", "refused", "untried"]
 METHODS = {"PATCH": "applied", "DELETE": "removed"}
-NOT_FOUND = 404
+FORBIDDEN = 403
+MALFORMED = (400, 404, 422)  # 404: a kind that this release does not know
+TRY = "-labkit-try"
 REVIEW = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 MOST_TOLD = 4
 
@@ -30,6 +33,7 @@ class Outcome:
     object: str
     state: State
     words: str = ""
+    status: int = 0  # HTTP's, of a refusal
 
 
 class NotAllDone(ApiError):
@@ -54,10 +58,9 @@ def change_all(api: Any, method: str, documents: Sequence[Object]) -> tuple[Outc
         for one, outcome in zip(documents, tried, strict=True)
         if outcome.state == "refused" and one not in waiting
     ]
+    refused += [outcome for one in waiting if (outcome := try_elsewhere(api, one)).state == "refused"]
     if refused:
-        raise nothing_done(method, refused, tried)
-    if waiting:
-        try_in_new_namespace(api, documents, waiting)
+        raise nothing_done(method, refused, [name_of(one) for one in documents])
     return carried_out(api, method, documents)
 
 
@@ -69,7 +72,7 @@ def attempt(api: Any, method: str, document: Object, *, is_dry: bool) -> Outcome
     except RefusedError as error:
         if is_dry and "does not support dry run" in str(error):
             return Outcome(name, "done", "could not be tried: a webhook of the cluster takes no dry run")
-        return Outcome(name, "refused", str(error))
+        return Outcome(name, "refused", str(error), error.status)
 
 
 def name_of(document: Object) -> str:
@@ -83,17 +86,17 @@ def waits_for(document: Object, outcome: Outcome, documents: Iterable[Object]) -
     return outcome.state == "refused" and is_given and f'namespaces "{space}" not found' in outcome.words
 
 
-def try_in_new_namespace(api: Any, documents: Sequence[Object], waiting: Sequence[Object]) -> None:
-    """Make the namespaces, try what waits for them, and take them away when that is refused."""
-    spaces = [one for one in documents if one["kind"] == "Namespace"]
-    made = [attempt(api, "PATCH", one, is_dry=False) for one in spaces]
-    tried = made if any(one.state == "refused" for one in made) else []
-    tried = tried or [attempt(api, "PATCH", one, is_dry=True) for one in waiting]
-    refused = [outcome for outcome in tried if outcome.state == "refused"]
-    if refused:
-        left = [attempt(api, "DELETE", one, is_dry=False) for one in spaces]
-        stays = [f"{one.object} was made and stays: {one.words}" for one in left if one.state == "refused"]
-        raise nothing_done("PATCH", refused, tried, " ".join(stays))
+def try_elsewhere(api: Any, document: Object) -> Outcome:
+    """Ask whether it may be created in its namespace, and try in `default` whether it is well formed."""
+    name, metadata = name_of(document), document["metadata"]
+    version, plural = KINDS[document["kind"]]
+    right = Right("create", plural, version.rpartition("/")[0], metadata["namespace"])
+    if is_denied(api, right):
+        return Outcome(name, "refused", lacks("", right), FORBIDDEN)
+    elsewhere = {**metadata, "namespace": "default", "name": f"{metadata['name'][:40]}{TRY}"}
+    outcome = attempt(api, "PATCH", {**document, "metadata": elsewhere}, is_dry=True)
+    is_refused = outcome.state == "refused" and outcome.status in MALFORMED
+    return replace(outcome, object=name, state="refused" if is_refused else "done")
 
 
 def carried_out(api: Any, method: str, documents: Sequence[Object]) -> tuple[Outcome, ...]:
@@ -115,12 +118,11 @@ def carried_out(api: Any, method: str, documents: Sequence[Object]) -> tuple[Out
     return tuple(outcomes)
 
 
-def nothing_done(
-    method: str, refused: Sequence[Outcome], tried: Sequence[Outcome], more: str = ""
-) -> NotAllDone:
-    head = f"Nothing was {METHODS[method]}: {len(refused)} of {len(tried)} objects would be refused."
-    outcomes = [one if one.state == "refused" else Outcome(one.object, "untried", "") for one in tried]
-    return NotAllDone(f"{head} {told(refused)} {more}".strip(), outcomes)
+def nothing_done(method: str, refused: Sequence[Outcome], names: Sequence[str]) -> NotAllDone:
+    head = f"Nothing was {METHODS[method]}: {len(refused)} of {len(names)} objects would be refused."
+    by_name = {outcome.object: outcome for outcome in refused}
+    outcomes = [by_name.get(name) or Outcome(name, "untried") for name in names]
+    return NotAllDone(f"{head} {told(refused)}", outcomes)
 
 
 def told(failed: Sequence[Outcome]) -> str:

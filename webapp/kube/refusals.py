@@ -58,8 +58,7 @@ def refusal_words(message: str) -> str:
 
 def lacks(user: str, right: Right) -> str:
     who = user or "This kubeconfig's user"
-    where = f" in the namespace {right.namespace}" if right.namespace else " in the whole cluster"
-    resource = right.full_resource
+    resource, where = right.full_resource, "there" if right.namespace else "in a cluster role"
     if right.resource.startswith("signers/"):
         resource = f"signers.{right.group}, resourceName {right.resource.removeprefix('signers/')}"
-    return f'{who} may not {right}. Ask for a role with the verb "{right.verb}" on {resource}{where}.'
+    return f'{who} may not {right}: ask for the verb "{right.verb}" on {resource} {where}.'
