@@ -30,6 +30,11 @@ function runHere() {
   return marked ?? /\/runs\/(\d+)\/$/.exec(location.pathname)?.[1] ?? "";
 }
 
+/** @param {number} terminal @param {string} text @returns {Quotable} */
+function command(terminal, text) {
+  return { title: `terminal ${terminal}`, fields: { kind: "command", terminal: String(terminal), text } };
+}
+
 class Quote {
   constructor() {
     this.bar = document.createElement("div");
@@ -50,7 +55,11 @@ class Quote {
     window.setInterval(() => this.#look(), 300);
     document.body.addEventListener("terminal-marked", (event) => {
       const { terminal, text } = /** @type {CustomEvent<{ terminal: number, text: string }>} */ (event).detail;
-      this.marked = text.trim() ? { title: `terminal ${terminal}`, fields: { kind: "command", terminal: String(terminal), text } } : null;
+      this.marked = text.trim() ? command(terminal, text) : null;
+    });
+    document.body.addEventListener("terminal-quote", (event) => {
+      const { terminal, text } = /** @type {CustomEvent<{ terminal: number, text: string }>} */ (event).detail;
+      void this.#send(command(terminal, text));
     });
   }
 
@@ -59,6 +68,7 @@ class Quote {
   }
 
   #look() {
+    for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('.shell [data-part="quote"]'))) button.hidden = !this.target;
     const { pathname: path, search, hash } = location;
     this.now = this.marked ?? quotable({ path, search, hash }, runHere());
     this.bar.hidden = !this.now || !this.target;
@@ -67,15 +77,20 @@ class Quote {
   }
 
   async #quote() {
+    if (this.now) await this.#send(this.now);
+    this.marked = null;
+  }
+
+  /** @param {Quotable} quotable */
+  async #send(quotable) {
     const url = this.target?.dataset["quoteUrl"];
-    if (!url || !this.now) return;
+    if (!url) return;
     const headers = { Accept: "text/plain", ...JSON.parse(document.body.getAttribute("hx-headers") ?? "{}") };
     try {
-      this.#say(await ask(url, { method: "POST", body: new URLSearchParams(this.now.fields), headers }), "success");
+      this.#say(await ask(url, { method: "POST", body: new URLSearchParams(quotable.fields), headers }), "success");
     } catch (error) {
       this.#say(error instanceof Error ? error.message : "Not quoted.", "error");
     }
-    this.marked = null;
   }
 
   /** @param {string} text @param {string} level */

@@ -15,17 +15,31 @@ export function mount(element) {
   if (said.length > 0) showChat(said, playing);
 }
 
-const LOOK_MS = 500;
+const LOOK_MS = 250;
+const JUST_SAID_S = 0.05; // a seek may land a little before the time it was given
 
 /**
- * Mark what has been said so far; a press on a time plays from there.
- * @param {HTMLElement[]} said
+ * Mark what has been said so far, the newest of it most; a press on a time plays from there.
+ * @param {HTMLElement[]} said in the order of their times
  * @param {any} playing any: comes without types
  */
 function showChat(said, playing) {
   for (const one of said) one.querySelector("[data-seek]")?.addEventListener("click", () => playing.seek(Number(one.dataset["saidAt"])));
+  /** @type {HTMLElement | undefined} */ let newest;
   window.setInterval(async () => {
-    const now = await playing.getCurrentTime();
-    for (const one of said) one.classList.toggle("is-said", Number(one.dataset["saidAt"]) <= now);
+    const [at, end] = await Promise.all([playing.getCurrentTime(), playing.getDuration()]);
+    // It ends with its last output; what was said after that belongs to the end.
+    const now = at + JUST_SAID_S >= (end ?? Infinity) ? Infinity : at + JUST_SAID_S;
+    const before = newest;
+    newest = undefined;
+    for (const one of said) {
+      const isSaid = Number(one.dataset["saidAt"]) <= now;
+      one.classList.toggle("is-said", isSaid);
+      if (isSaid) newest = one;
+    }
+    if (newest === before) return;
+    before?.removeAttribute("aria-current");
+    newest?.setAttribute("aria-current", "true");
+    newest?.scrollIntoView({ block: "nearest" });
   }, LOOK_MS);
 }

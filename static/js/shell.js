@@ -2,6 +2,7 @@
 
 import { drawBar } from "./shell-bar.js";
 import { mountFiles } from "./shell-files.js";
+import { lastCommand, linesOf } from "./shell-last.js";
 import { mountPaste } from "./shell-paste.js";
 import { ShellSocket } from "./shell-socket.js";
 import { followEnd } from "./term-follow.js";
@@ -49,10 +50,15 @@ export async function mount(section) {
     if (event.type === "keydown") leave(section);
     return false;
   });
+  const number = Number(/#(\d+)$/.exec(data["title"] ?? "")?.[1]);
   // Quoted by one press (chat-quote.js): what is marked here is not the document's selection.
   terminal.onSelectionChange(() => {
-    const detail = { terminal: Number(/#(\d+)$/.exec(data["title"] ?? "")?.[1]), text: terminal.getSelection() };
-    document.body.dispatchEvent(new CustomEvent("terminal-marked", { detail }));
+    document.body.dispatchEvent(new CustomEvent("terminal-marked", { detail: { terminal: number, text: terminal.getSelection() } }));
+  });
+  part("quote")?.addEventListener("click", () => {
+    const text = lastCommand(linesOf(terminal.buffer.active));
+    if (!text) return say("No command was found here; mark what is to be quoted.");
+    document.body.dispatchEvent(new CustomEvent("terminal-quote", { detail: { terminal: number, text } }));
   });
   terminal.textarea?.setAttribute("aria-label", `Terminal ${data["title"]}: type here, Ctrl Shift L leaves`);
   mountPaste(screen, /** @type {HTMLDialogElement} */ (part("paste")), (text) => terminal.paste(text), say);

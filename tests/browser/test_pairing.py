@@ -1,23 +1,18 @@
 """A pairing in three real browsers: owner, member, and a guest who comes by a link and is thrown out."""
 
+import json
 import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Locator, expect
 
-from tests.chromium import chromium, sign_in
-from tests.stack import Stack, Visitor, wait_until
+from tests.chromium import chromium
+from tests.people import WITHIN_MS, Person, launch_shared, people
+from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(400)
-DEFINITION = """\
-scope: machines
-machines:
-- {role: control-plane, name: controlplane}
-- {role: windows, name: winw1}
-"""
 PROMPT = "PS C:\\Users\\vagrant>"
-WITHIN_MS = 30_000
 
 
 @pytest.fixture(scope="module")
@@ -31,117 +26,36 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     env = {"LAB_VAGRANT": "/nowhere/vagrant", "LAB_REHEARSAL_SPEED": "2000"}
     stack = Stack(tmp_path_factory.mktemp("stack"), env).start()
     stack.add_person("ben", "member")
-    launch(stack.visitor())
+    launch_shared(stack.visitor())
     wait_until(lambda: stack.query("SELECT 1 FROM webapp_run WHERE status = 'succeeded'"), 120, "launched")
     yield stack
     stack.stop()
 
 
-def launch(visitor: Visitor) -> None:
-    visitor.open("/definitions/import")
-    url = visitor.open("/definitions/import", {"name": "shared", "text": DEFINITION})[1]
-    slug = url.rstrip("/").rsplit("/", 1)[-1]
-    visitor.open(f"/labs/new?definition={slug}")
-    visitor.open("/labs/new", {"revision": "1", "host": "1", "name": "shared", "provider": "rehearsal"})
-
-
-class Person:
-    """Somebody's browser, and what its console complained of."""
-
-    def __init__(self, browser: Browser, stack: Stack, name: str = "") -> None:
-        self.context = browser.new_context(viewport={"width": 1400, "height": 900})
-        self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(WITHIN_MS)
-        self.complaints: list[str] = []
-        self.page.on("console", self.hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.url = stack.url
-        if name:
-            sign_in(self.page, stack.url, name)
-
-    def hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error" or "Content Security Policy" in message.text:
-            self.complaints.append(message.text)
-
-    def visit(self, path: str) -> "Person":
-        self.page.goto(f"{self.url}{path}")
-        return self
-
-    def presses(self, name: str | re.Pattern[str]) -> "Person":
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-        return self
-
-    def sees(self, text: str, where: str = "main") -> "Person":
-        expect(self.page.locator(where).first).to_contain_text(text, timeout=WITHIN_MS)
-        return self
-
-    def is_seen(self, name: str, words: str) -> "Person":
-        """See somebody else at the top of the page, with where they are."""
-        avatar = self.page.locator(f".here-people [aria-label^='{name}']")
-        expect(avatar).to_have_attribute("aria-label", re.compile(re.escape(words)), timeout=WITHIN_MS)
-        return self
-
-    def says(self, text: str) -> "Person":
-        expect(self.page.locator("#chat")).to_have_attribute("data-ready", "yes")  # Enter sends from now on
-        self.page.fill("#chat-text", text)
-        self.page.press("#chat-text", "Enter")
-        return self.sees(text, "#chat .chat-log")
-
-
 @pytest.fixture
 def person(browser: Browser, stack: Stack) -> Iterator[Callable[..., Person]]:
-    made: list[Person] = []
-
-    def make(name: str = "") -> Person:
-        made.append(Person(browser, stack, name))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.context.close()
+    with people(browser, stack) as make:
+        yield make
 
 
 @pytest.fixture
 def pairing(person: Callable[..., Person]) -> Iterator[Person]:
     """ana on the page of a pairing that she has just opened; it is ended afterwards."""
-    ana = person("ana").visit("/labs/shared/pairings/new")
-    ana.page.fill("#id_title", "Why is the CNI late")
-    ana.presses("Open").sees("opened it")
+    ana = person("ana").opens_pairing("shared")
     address = ana.page.url
     yield ana
     ana.page.goto(address)
     if ana.page.get_by_text("End…").count():
-        ana.page.get_by_text("End…").click()
-        ana.presses("End the pairing")
-
-
-def path_of(person: Person) -> str:
-    return person.page.url.removeprefix(person.url).split("?")[0]
-
-
-def invite(owner: Person, role: str) -> str:
-    """Make an invitation on the pairing's page; return its link."""
-    owner.page.get_by_text("Invite a guest").click()
-    owner.page.select_option("#id_role", role)
-    owner.presses("Make a link")
-    link = owner.page.locator("button[data-copy*='/invitations/']").get_attribute("data-copy")
-    assert link is not None
-    return link
-
-
-def come_as_guest(guest: Person, link: str, name: str) -> Person:
-    guest.page.goto(link)
-    guest.page.fill("#id_name", name)
-    return guest.presses("Join as a guest").sees("Why is the CNI late")
+        ana.ends_pairing()
 
 
 def test_three_people_meet_talk_and_the_guest_is_thrown_out(
     pairing: Person, person: Callable[..., Person], stack: Stack
 ) -> None:
     ana, ben = pairing, person("ben")
-    path = path_of(ana)
-    link = invite(ana, "read")
-    eve = come_as_guest(person(), link, "Eve Guest")
+    path = ana.path
+    link = ana.invites("read")
+    eve = person().comes_as_guest(link, "Eve Guest")
     ben.visit(path).presses("Join")
 
     ben.is_seen("ana", "pairing #").is_seen("Eve Guest (guest)", "pairing #")
@@ -170,7 +84,7 @@ def test_three_people_meet_talk_and_the_guest_is_thrown_out(
 def test_a_follower_goes_where_the_other_goes_until_touching_anything(person: Callable[..., Person]) -> None:
     ana, ben = person("ana").visit("/labs/shared/"), person("ben").visit("/labs/shared/")
     ben.is_seen("ana", "the lab's page")
-    ben.page.locator(".here-people [aria-label^='ana']").click()
+    ben.follows("ana")
     expect(ben.page.locator(".here-said")).to_have_text("following ana")
 
     ana.visit("/labs/shared/runs/1/#L30-31")
@@ -189,8 +103,8 @@ def test_notes_are_edited_by_two_and_a_line_is_quoted_by_one_press(
     pairing: Person, person: Callable[..., Person]
 ) -> None:
     ana, ben = pairing, person("ben")
-    ana.visit(f"{path_of(ana)}?show=log")
-    ben.visit(f"{path_of(ana)}?show=log").presses("Join")
+    ana.visit(f"{ana.path}?show=log")
+    ben.visit(f"{ana.path}?show=log").presses("Join")
     ana.page.fill("#notes-text", "The **CNI** comes late.\n\nSecond thought.")
     ana.presses("Add")
     ben.sees("Second thought", ".notes-list")
@@ -219,36 +133,24 @@ def edit(one: Person, index: int, text: str) -> None:
 
 def test_a_guest_takes_the_baton_and_a_reader_cannot(pairing: Person, person: Callable[..., Person]) -> None:
     ana = pairing
-    path = path_of(ana)
-    link = invite(ana, "type")
+    path = ana.path
+    link = ana.invites("type")
     ana.visit(f"{path}?show=terminals").presses("Open winw1")
-    ana.sees(PROMPT, ".xterm-rows")
-    types(ana, "echo from-ana")
-    tim = come_as_guest(person(), link, "Tim Typist").sees("from-ana", ".xterm-rows")
-    ben = person("ben").visit(path).sees("from-ana", ".xterm-rows")
-    wait_until(lambda: screen(tim) == screen(ana) == screen(ben), 15, "the same screen")
+    ana.shown(PROMPT)
+    ana.types("echo from-ana")
+    tim = person().comes_as_guest(link, "Tim Typist").shown("from-ana")
+    ben = person("ben").visit(path).shown("from-ana")
+    wait_until(lambda: tim.screen == ana.screen == ben.screen, 15, "the same screen")
 
-    types(tim, "hostname")
-    tim.sees("ana has the baton", '.shell [data-part="said"]').presses("Ask for the baton")
-    ana.sees("Tim Typist asks", '.shell [data-part="holder"]').presses("Hand over")
-    tim.sees("You type", '.shell [data-part="holder"]')
-    types(tim, "echo from-tim")
-    ben.sees("from-tim", ".xterm-rows")
+    tim.types("hostname")
+    tim.told("said", "ana has the baton").presses("Ask for the baton")
+    ana.told("holder", "Tim Typist asks").presses("Hand over")
+    tim.told("holder", "You type")
+    tim.types("echo from-tim")
+    ben.shown("from-tim")
 
     ana.presses("Remove Tim Typist")
     expect(tim.page.locator(".shell")).to_have_attribute("data-connection", "refused", timeout=8_000)
-
-
-def types(one: Person, text: str) -> None:
-    expect(one.page.locator(".shell")).to_have_attribute("data-connection", "live", timeout=WITHIN_MS)
-    one.page.locator(".xterm-helper-textarea").focus()
-    expect(one.page.locator(".xterm-helper-textarea")).to_be_focused()
-    one.page.keyboard.type(text)
-    one.page.keyboard.press("Enter")
-
-
-def screen(one: Person) -> str:
-    return "\n".join(row.rstrip() for row in one.page.locator(".xterm-rows > div").all_inner_texts())
 
 
 def test_what_remains_is_a_summary(pairing: Person) -> None:
@@ -256,10 +158,92 @@ def test_what_remains_is_a_summary(pairing: Person) -> None:
     pairing.page.fill("#notes-text", "Reported upstream.")
     pairing.presses("Add").sees("Reported upstream", ".notes-list")
 
-    pairing.page.get_by_text("End…").click()
-    pairing.presses("End the pairing").sees("Reported upstream.", ".summary")
+    pairing.ends_pairing().sees("Reported upstream.", ".summary")
 
     with pairing.page.expect_download() as download:
         pairing.page.get_by_role("link", name="Export as Markdown").click()
     assert "Reported upstream." in download.value.path().read_text()
     assert pairing.complaints == []
+
+
+def test_a_recording_is_played_with_the_chat_at_its_time(pairing: Person) -> None:
+    ana, path = pairing, pairing.path
+    ana.visit(f"{path}?show=terminals").presses("Open controlplane").shown("vagrant@controlplane")
+    ana.presses("Record")
+    expect(ana.page.locator('[data-part="recording"]')).to_be_visible()
+    ana.says("I try it now").types("echo played-it").shown("played-it")
+    ana.says("that was it").presses("End recording")
+    ana.visit("/labs/shared/shells/").page.locator("section[aria-label=Recordings] a").first.click()
+
+    before, output, after = times_of(ana)
+    assert 0 < before < output < after
+    play_from(ana, "I try it now")
+    expect(ana.page.locator(".ap-player")).not_to_contain_text("played-it")
+    play_from(ana, "that was it").sees("played-it", ".ap-player")
+    assert ana.complaints == []
+
+
+def times_of(one: Person) -> tuple[float, float, float]:
+    """Return the seconds of two messages, and between them of what `echo` wrote into the recording."""
+    lines = one.page.request.get(f"{one.page.url}/cast").text().splitlines()
+    output = next(event[0] for event in map(json.loads, lines[1:]) if "played-it" in event[2])
+    said = one.page.locator("[data-said-at]").evaluate_all("all => all.map(one => +one.dataset.saidAt)")
+    return said[0], output, said[1]
+
+
+def play_from(one: Person, text: str) -> Person:
+    line = one.page.locator(".player-chat li", has_text=text)
+    line.get_by_role("button").click()
+    expect(line).to_have_attribute("aria-current", "true", timeout=WITHIN_MS)
+    return one
+
+
+def test_a_command_and_a_rung_are_quoted_by_one_press_and_lead_back(
+    pairing: Person, person: Callable[..., Person]
+) -> None:
+    ana, ben = pairing, person("ben").visit(pairing.path)
+    ana.visit(f"{ana.path}?show=terminals").presses("Open controlplane").shown("vagrant@controlplane")
+    terminal = ana.address
+    ana.types("echo quoted-it").shown("quoted-it")
+
+    ana.presses("Quote last command")
+    ben.sees(re.compile(r"echo quoted-it\s+quoted-it"), "#chat .chat-log")
+    ben.page.locator("#chat .quote a").last.click()
+    ben.shown("quoted-it")
+    assert ben.address == terminal
+
+    ana.visit("/labs/shared/cluster/?machine=winw1&rung=node")
+    ana.presses(re.compile("^Quote winw1, node in pairing"))
+    ben.sees("winw1, ", "#chat .chat-log").page.locator("#chat .quote a").last.click()
+    ben.page.wait_for_url(re.compile(r"machine=winw1&rung=node"))
+
+
+def test_a_terminal_is_used_by_keys_alone(pairing: Person, person: Callable[..., Person]) -> None:
+    """From the tab into the terminal, out of it by the documented key, and to a button of its toolbar."""
+    ana, ben = pairing, person("ben")
+    ana.visit(f"{ana.path}?show=terminals").presses("Open winw1").shown(PROMPT)
+    ben.visit(ana.address).shown(PROMPT).connected()
+    region = ben.page.get_by_role("region", name=re.compile(r"^Terminal winw1 #\d+ on shared$"))
+    keys = region.get_by_role("textbox", name=re.compile("^Terminal winw1 .*Ctrl Shift L leaves$"))
+
+    tab_to(ben, region.get_by_role("button", name="screen reader"))
+    ben.page.keyboard.press("Enter")
+    tab_to(ben, keys)
+    ben.page.keyboard.press("Tab")  # the terminal's own
+    expect(keys).to_be_focused()
+    ben.page.keyboard.press("Control+Shift+L")
+    expect(region.get_by_role("button", name="Ask for the baton")).to_be_focused()
+    ben.page.keyboard.press("Enter")
+
+    ana.told("holder", "ben asks for the baton")
+    expect(region.get_by_role("listitem").filter(has_text=PROMPT).first).to_be_attached()
+    ben.page.keyboard.press("Shift+Tab")
+    expect(keys).not_to_be_focused()
+
+
+def tab_to(one: Person, target: Locator) -> None:
+    for _ in range(80):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        one.page.keyboard.press("Tab")
+    expect(target).to_be_focused()

@@ -1,23 +1,17 @@
 """A shared terminal in real browsers: the product's own processes, a rehearsed lab, two people."""
 
-import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, expect
 
-from tests.chromium import chromium, sign_in
-from tests.stack import Stack, Visitor, wait_until
+from tests.chromium import chromium
+from tests.people import WITHIN_MS, Person, launch_shared, people
+from tests.stack import Stack, wait_until
 
 PROMPT = "PS C:\\Users\\vagrant>"
-DEFINITION = """\
-scope: machines
-machines:
-- {role: control-plane, name: controlplane}
-- {role: windows, name: winw1}
-"""
-WITHIN_MS = 30_000
+SHELLS = "/labs/shared/shells/"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +28,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.start()
         for name, role in (("ben", "member"), ("carl", "viewer")):
             stack.add_person(name, role)
-        launch(stack.visitor())
+        launch_shared(stack.visitor())
         wait_until(
             lambda: stack.query("SELECT 1 FROM webapp_run WHERE status = 'succeeded'"), 120, "launched"
         )
@@ -43,93 +37,38 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         stack.stop()
 
 
-def launch(visitor: Visitor) -> None:
-    visitor.open("/definitions/import")
-    url = visitor.open("/definitions/import", {"name": "shared", "text": DEFINITION})[1]
-    slug = url.rstrip("/").rsplit("/", 1)[-1]
-    visitor.open(f"/labs/new?definition={slug}")
-    visitor.open("/labs/new", {"revision": "1", "host": "1", "name": "shared", "provider": "rehearsal"})
-
-
-class Person:
-    """Somebody's browser: `page`, and what its console complained of."""
-
-    def __init__(self, browser: Browser, stack: Stack, name: str) -> None:
-        self.context = browser.new_context(viewport={"width": 1400, "height": 900})
-        self.complaints: list[str] = []
-        self.page: Page = self.context.new_page()
-        self.page.on("console", self.hear)
-        sign_in(self.page, stack.url, name)
-        self.stack = stack
-
-    def hear(self, message: ConsoleMessage) -> None:
-        if message.type == "error":
-            self.complaints.append(message.text)
-
-    def visit(self, path: str = "/labs/shared/shells/") -> "Person":
-        self.page.goto(f"{self.stack.url}{path}")
-        return self
-
-    def open_terminal(self, machine: str) -> "Person":
-        self.visit().page.get_by_role("button", name=f"Open {machine}").click()
-        return self.sees(PROMPT if machine == "winw1" else "vagrant@controlplane")
-
-    @property
-    def screen(self) -> str:
-        return "\n".join(row.rstrip() for row in self.page.locator(".xterm-rows > div").all_inner_texts())
-
-    def sees(self, text: str) -> "Person":
-        expect(self.page.locator(".xterm-rows")).to_contain_text(text, timeout=WITHIN_MS)
-        return self
-
-    def types(self, text: str) -> "Person":
-        self.page.locator(".xterm-helper-textarea").focus()
-        self.page.keyboard.type(text)
-        self.page.keyboard.press("Enter")
-        return self
-
-    def presses(self, name: str) -> "Person":
-        self.page.get_by_role("button", name=name, exact=True).click()
-        return self
-
-    def is_told(self, part: str, text: str | re.Pattern[str]) -> "Person":
-        expect(self.page.locator(f'.shell [data-part="{part}"]')).to_contain_text(text, timeout=WITHIN_MS)
-        return self
-
-
 @pytest.fixture
 def person(browser: Browser, stack: Stack) -> Iterator[Callable[[str], Person]]:
-    made: list[Person] = []
+    with people(browser, stack) as make:
+        yield make
 
-    def make(name: str) -> Person:
-        made.append(Person(browser, stack, name))
-        return made[-1]
 
-    yield make
-    for one in made:
-        one.context.close()
+def with_terminal(one: Person, machine: str) -> Person:
+    """Open a terminal of theirs on a machine of the lab."""
+    one.visit(SHELLS).page.get_by_role("button", name=f"Open {machine}").click()
+    return one.shown(PROMPT if machine == "winw1" else "vagrant@controlplane")
 
 
 def test_two_people_share_a_shell_and_hand_the_baton_over(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("winw1")
-    ben = person("ben").visit(ana.page.url.removeprefix(ana.stack.url)).sees(PROMPT)
+    ana = with_terminal(person("ana"), "winw1")
+    ben = person("ben").visit(ana.address).shown(PROMPT)
     ana.types("echo from-ana")
-    ben.sees("from-ana")
+    ben.shown("from-ana")
 
-    ben.types("hostname").is_told("said", "ana has the baton")
+    ben.types("hostname").told("said", "ana has the baton")
     ben.presses("Ask for the baton")
-    ana.is_told("holder", "ben asks for the baton").presses("Hand over")
-    ben.is_told("holder", "You type").types("echo from-ben")
+    ana.told("holder", "ben asks for the baton").presses("Hand over")
+    ben.told("holder", "You type").types("echo from-ben")
 
-    ana.sees("from-ben")
+    ana.shown("from-ben")
     assert ana.complaints == ben.complaints == []
 
 
 def test_a_late_joiner_sees_the_same_screen_also_after_a_restart_of_the_web(
     person: Callable[[str], Person], stack: Stack
 ) -> None:
-    ana = person("ana").open_terminal("controlplane").types("seq 60").sees("60")
-    late = person("carl").visit(ana.page.url.removeprefix(stack.url)).sees("60")
+    ana = with_terminal(person("ana"), "controlplane").types("seq 60").shown("60")
+    late = person("carl").visit(ana.address).shown("60")
     wait_until(lambda: late.screen == ana.screen, 10, "the same screen")
 
     stack.stop_part("web")
@@ -137,20 +76,20 @@ def test_a_late_joiner_sees_the_same_screen_also_after_a_restart_of_the_web(
 
     expect(ana.page.locator(".shell")).to_have_attribute("data-connection", "live", timeout=WITHIN_MS)
     ana.types("echo the-shell-lives-on")
-    late.sees("the-shell-lives-on")
+    late.shown("the-shell-lives-on")
 
 
 def test_a_viewer_has_nothing_to_type_with(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("winw1")
-    carl = person("carl").visit(ana.page.url.removeprefix(ana.stack.url)).sees(PROMPT)
+    ana = with_terminal(person("ana"), "winw1")
+    carl = person("carl").visit(ana.address).shown(PROMPT)
 
-    carl.types("hostname").is_told("said", "You may look, not type")
+    carl.types("hostname").told("said", "You may look, not type")
 
     expect(carl.page.get_by_role("button", name="Ask for the baton")).to_have_count(0)
 
 
 def test_many_lines_are_pasted_only_when_asked_for(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("controlplane")
+    ana = with_terminal(person("ana"), "controlplane")
 
     ana.page.locator(".xterm-helper-textarea").evaluate(
         """(area) => { const clipboardData = new DataTransfer();
@@ -161,11 +100,11 @@ def test_many_lines_are_pasted_only_when_asked_for(person: Callable[[str], Perso
     expect(ana.page.get_by_role("dialog")).to_contain_text("Paste 2 lines?")
     ana.page.get_by_role("button", name="Paste").click()
 
-    ana.sees("two")
+    ana.shown("two")
 
 
 def test_a_key_leaves_the_terminal(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("winw1")
+    ana = with_terminal(person("ana"), "winw1")
     ana.page.locator(".xterm-helper-textarea").focus()
 
     ana.page.keyboard.press("Control+Shift+L")
@@ -174,8 +113,8 @@ def test_a_key_leaves_the_terminal(person: Callable[[str], Person]) -> None:
 
 
 def test_a_flood_freezes_nothing_and_fills_nothing(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("controlplane").types("yes")
-    ana.sees("y")
+    ana = with_terminal(person("ana"), "controlplane").types("yes")
+    ana.shown("y")
     asked = ana.page.evaluate(
         """async () => { let longest = 0, last = performance.now(); const end = last + 3000;
         while (last < end) { await new Promise((r) => setTimeout(r, 10)); const now = performance.now();
@@ -183,19 +122,19 @@ def test_a_flood_freezes_nothing_and_fills_nothing(person: Callable[[str], Perso
     )
 
     ana.page.keyboard.press("Control+c")
-    ana.types("echo still-here").sees("still-here")
+    ana.types("echo still-here").shown("still-here")
     assert asked < 2000
 
 
 def test_a_file_goes_in_and_out(person: Callable[[str], Person], tmp_path: Path) -> None:
-    ana = person("ana").open_terminal("controlplane")
+    ana = with_terminal(person("ana"), "controlplane")
     ana.page.evaluate(
         """() => { const dataTransfer = new DataTransfer();
         dataTransfer.items.add(new File(['hello'], 'note.txt'));
         const drop = new DragEvent('drop', {dataTransfer, cancelable: true});
         document.querySelector('.shell-frame').dispatchEvent(drop) }"""
     )
-    ana.is_told("said", "note.txt is in the home folder")
+    ana.told("said", "note.txt is in the home folder")
 
     ana.page.fill('[data-part="file-name"]', "note.txt")
     with ana.page.expect_download() as fetched:
@@ -205,12 +144,12 @@ def test_a_file_goes_in_and_out(person: Callable[[str], Person], tmp_path: Path)
 
 
 def test_a_recording_is_marked_redacted_and_played(person: Callable[[str], Person]) -> None:
-    ana = person("ana").open_terminal("controlplane").presses("Record")
+    ana = with_terminal(person("ana"), "controlplane").presses("Record")
     expect(ana.page.locator('[data-part="recording"]')).to_be_visible()
-    ana.types("echo --password hunter2secret").types("echo after").sees("after").presses("End recording")
+    ana.types("echo --password hunter2secret").types("echo after").shown("after").presses("End recording")
     expect(ana.page.locator('[data-part="recording"]')).to_be_hidden()
 
-    ana.visit().page.locator("section[aria-label=Recordings] a").first.click()
+    ana.visit(SHELLS).page.locator("section[aria-label=Recordings] a").first.click()
 
     expect(ana.page.locator(".ap-player")).to_be_visible(timeout=WITHIN_MS)
     cast = ana.page.request.get(ana.page.url + "/cast").text()

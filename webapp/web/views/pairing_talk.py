@@ -127,7 +127,8 @@ def command_quoted(request: Request, pairing: Pairing, number: int, text: str) -
         terminal = terminal_of(pairing.lab, number)
     except Terminal.DoesNotExist as error:
         raise Http404("There is no such terminal.") from error
-    link = reverse("pairing", args=[pairing.lab.slug, pairing.number])
+    page = reverse("pairing", args=[pairing.lab.slug, pairing.number])
+    link = f"{page}?show=terminals&terminal={number}"
     return quotes.quote_command(pairing, request.user, terminal, text, link)
 
 
