@@ -1,5 +1,7 @@
 """Workloads on a rehearsed lab: the catalogue, somebody's own YAML, what is refused, what is seen of them."""
 
+from dataclasses import replace
+
 import pytest
 from django.utils import timezone
 from hypothesis import given
@@ -193,3 +195,28 @@ def test_no_text_crashes_the_check(text: str) -> None:
 
 def test_address_of_an_object() -> None:
     assert path_of(check_own(POD, "n").documents[0]) == "/api/v1/namespaces/n/pods/mine"
+
+
+OLD = KubeFacts(
+    nodes=(
+        NodeFacts("l1", os="linux", version="v1.20.2"),
+        NodeFacts("w1", os="windows", build="20348", version="v1.20.2"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("key", "since"), [("hostprocess", "1.23"), ("csi-proxy", "1.23"), ("pod-os", "1.24")]
+)
+def test_workload_that_a_release_does_not_have_is_refused(key: str, since: str) -> None:
+    assert refusal(recipes()[key], OLD) == f"it needs Kubernetes {since}, and the nodes run 1.20"
+
+
+@pytest.mark.parametrize(("version", "has_it"), [("v1.20.2", False), ("v1.23.0", True), ("", True)])
+def test_system_of_pods_is_left_out_where_the_api_does_not_know_it(version: str, has_it: bool) -> None:
+    kube = replace(OLD, nodes=tuple(replace(node, version=version) for node in OLD.nodes))
+
+    documents = rendered(recipes()["whoami"], kube, "labkit-x")
+
+    specs = [one["spec"]["template"]["spec"] for one in documents if one["kind"] == "Deployment"]
+    assert [("os" in spec, "nodeSelector" in spec) for spec in specs] == [(has_it, True)] * 2

@@ -29,6 +29,7 @@ from webapp.cluster.objects import (
     to_yaml,
     warn,
 )
+from webapp.cluster.older import too_old, without_unknown
 from webapp.kube.facts import EventFacts, KubeFacts, NodeFacts, PodFacts
 from webapp.kube.loose import mapping
 
@@ -40,7 +41,10 @@ EVENTS_SHOWN = 8
 
 @dataclass(frozen=True)
 class Recipe:
-    """A ready workload. `needs`: the systems whose nodes it runs on; `warnings`: what it does to nodes."""
+    """A ready workload. `needs`: the systems whose nodes it runs on; `warnings`: what it does to nodes.
+
+    `since`: the first release of Kubernetes that has what it shows, "" = any.
+    """
 
     key: str
     title: str
@@ -49,6 +53,7 @@ class Recipe:
     order: int
     documents: tuple[Object, ...]
     warnings: tuple[str, ...]
+    since: str = ""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,14 @@ def parsed(key: str, text: str) -> Recipe:
     head, *documents = yaml.safe_load_all(text)
     warnings = tuple(dict.fromkeys(warning for one in documents for warning in warn(one)))
     return Recipe(
-        key, head["title"], head["says"], tuple(head["needs"]), head["order"], tuple(documents), warnings
+        key,
+        head["title"],
+        head["says"],
+        tuple(head["needs"]),
+        head["order"],
+        tuple(documents),
+        warnings,
+        since=head.get("since", ""),
     )
 
 
@@ -93,7 +105,7 @@ def refusal(recipe: Recipe, kube: KubeFacts) -> str:
         return f"there is no {' and no '.join(missing)} node"
     if "{windows_tag}" in str(recipe.documents) and not builds_of(kube):
         return "the build of the Windows nodes is not known, or no image fits it"
-    return ""
+    return too_old(recipe.since, kube)
 
 
 def nodes_of(kube: KubeFacts, system: str) -> tuple[NodeFacts, ...]:
@@ -116,7 +128,7 @@ def rendered(recipe: Recipe, kube: KubeFacts, namespace: str) -> tuple[Object, .
     is_mixed = len({node.build for node in nodes_of(kube, "windows")}) > 1
     if has_tag and is_mixed:
         filled = [pinned(document, f"10.0.{build}") for document in filled]
-    return tuple(place(document, namespace) for document in filled)
+    return tuple(place(document, namespace) for document in without_unknown(filled, kube))
 
 
 def fill(tree: Any, marks: Mapping[str, str]) -> Any:  # Any: a Kubernetes object is JSON
