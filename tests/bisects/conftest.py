@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.builds.repository import BROKEN, MAIN, Repository, make_repository
+from tests.cluster.conftest import launched, played, rehearsed
 from tests.stack import Stack
+
+__all__ = ["launched", "played", "rehearsed"]  # fixtures: a rehearsed lab without a stack
 
 
 @pytest.fixture(scope="module")

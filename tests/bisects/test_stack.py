@@ -18,7 +18,7 @@ def rows(stack: Stack, table: str) -> list[dict[str, Any]]:
     return [dict(row) for row in stack.query(f"SELECT * FROM webapp_{table} ORDER BY id")]
 
 
-def launched(stack: Stack) -> None:
+def launch_and_save(stack: Stack) -> None:
     """Launch a lab and save the snapshot that each trial begins from."""
     visitor = stack.visitor()
     launch(visitor, stack, "cni: calico\n", "hunt")
@@ -45,7 +45,7 @@ def ask(stack: Stack, repository: Repository) -> None:
 
 
 def test_bisect_finds_the_commit_over_a_killed_worker(stack: Stack, repository: Repository) -> None:
-    launched(stack)
+    launch_and_save(stack)
     ask(stack, repository)
     wait_until(
         lambda: any(row["position"] == 2 and row["run_id"] for row in rows(stack, "trial")), 200, "half"

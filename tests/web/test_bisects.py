@@ -63,6 +63,8 @@ def test_member_asks_and_is_led_to_the_page(sign_in: SignIn, member: User, wish:
         ({"snapshot": "a b;c"}, "name has letters"),
         ({"expect": "("}, "no regular expression"),
         ({"machine": "other"}, "not one of the available choices"),
+        ({"workload": "whoami", "script": ""}, "there is no linux and no windows node"),
+        ({"workload": "whoami", "readiness": "Core.Network"}, "not both"),
     ],
 )
 def test_wrong_wish_is_explained_and_nothing_stored(
@@ -73,6 +75,15 @@ def test_wrong_wish_is_explained_and_nothing_stored(
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
     assert not Bisect.objects.exists()
+
+
+def test_workload_that_is_the_check_is_told(sign_in: SignIn, owner: User, bisect: Bisect) -> None:
+    check = {"machine": "winw1", "script": "whoami", "limit_s": 90, "kind": "workload"}
+    Bisect.objects.update(trial_check=check)
+
+    text = sign_in(owner).get(reverse("bisect", args=[bisect.pk])).content.decode()
+
+    assert 'workload <span class="mono">whoami</span>, all its pods ready within 90 s' in text
 
 
 def test_second_search_on_a_lab_is_refused(

@@ -10,6 +10,7 @@ from webapp.accounts.models import User
 from webapp.background import enqueue
 from webapp.bisects.checks import Check, CheckError, check_check
 from webapp.bisects.models import Bisect
+from webapp.bisects.workload_check import workload_refusal
 from webapp.builds.actions import QUEUE, resolve_ref
 from webapp.builds.errors import BuildError
 from webapp.builds.queries import all_components
@@ -91,6 +92,8 @@ def check_wish(lab: Lab, wish: Wish) -> str:
         raise BisectError(str(error)) from error
     if wish.check.kind == "readiness":
         require_readiness(lab, wish.check.script)
+    if wish.check.kind == "workload" and (why := workload_refusal(lab, wish.check.script)):
+        raise BisectError(f"A workload cannot be the check here: {why}.")
     return target
 
 

@@ -1,4 +1,4 @@
-"""What decides whether a commit is good: a script on a machine. Pure; `walk` has it run.
+"""What decides whether a commit is good: a script, a workload, a readiness category. Pure; `walk` has it run.
 
 Exit codes are those of git bisect run: 0 good, 125 skipped, another one bad. A line "bisect: skip" skips too.
 """
@@ -14,7 +14,7 @@ SKIP_LINE = "bisect: skip"  # the same, said: WinRM passes no code but 0 and 1
 UNREACHED = 1000  # no exit code: the machine could not be asked
 MOST_SCRIPT = 4000
 LIMITS_S = (5, 3600)
-KINDS = ("script", "readiness")
+KINDS = ("script", "workload", "readiness")
 KEPT_OUTPUT = 4000
 
 
@@ -22,12 +22,16 @@ class CheckError(Exception):
     """The check cannot be used as it is written; a sentence for who wrote it."""
 
 
+class NoAnswer(Exception):
+    """The check could not be carried out; a sentence. It says nothing about the commit."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A script on a machine. `expect`: a pattern (RE2) in a good commit's output, "" = the code decides."""
 
     machine: str
-    script: str  # of the kind readiness: the category
+    script: str  # of the other kinds: the workload's name, the category
     expect: str = ""
     limit_s: int = 300
     kind: str = "script"

@@ -5,7 +5,7 @@ No state of its own: the errand is the one of this category that was asked for s
 
 from datetime import datetime
 
-from webapp.bisects.checks import Check
+from webapp.bisects.checks import Check, NoAnswer
 from webapp.bisects.models import Trial
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import ErrandError
@@ -13,10 +13,6 @@ from webapp.cluster.models import Errand
 from webapp.cluster.readiness import outcomes_of
 from webapp.cluster.readiness_run import request_readiness
 from webapp.executions.models import Status
-
-
-class NoAnswer(Exception):
-    """The category could not be run; a sentence. It says nothing about the commit."""
 
 
 def readiness_verdict(trial: Trial, check: Check, now: datetime) -> tuple[str, str] | None:

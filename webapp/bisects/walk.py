@@ -16,10 +16,11 @@ from django.conf import settings
 from webapp.background import enqueue
 from webapp.bisects import search
 from webapp.bisects.actions import end_bisect
-from webapp.bisects.checks import UNREACHED, Check, verdict_of
+from webapp.bisects.checks import UNREACHED, Check, NoAnswer, verdict_of
 from webapp.bisects.history import list_commits
 from webapp.bisects.models import Bisect, Trial
-from webapp.bisects.readiness_check import NoAnswer, readiness_verdict
+from webapp.bisects.readiness_check import readiness_verdict
+from webapp.bisects.workload_check import workload_verdict
 from webapp.builds.actions import request_build
 from webapp.builds.errors import BuildError
 from webapp.builds.models import Build
@@ -237,8 +238,8 @@ def ended_run(trial: Trial, ask: Callable[[], Run]) -> Run | None:
 def check(trial: Trial, now: datetime) -> None:
     """Have the check carried out on the lab host, again if its worker was lost; read the verdict."""
     wanted = Check.from_json(trial.bisect.trial_check)
-    if wanted.kind == "readiness":
-        check_readiness(trial, wanted, now)
+    if wanted.kind in BY_CLUSTER:
+        check_by_cluster(trial, wanted, now)
         return
     if trial.finished_at is not None and trial.exit_code == UNREACHED and trial.attempts < MOST_ATTEMPTS:
         Trial.objects.filter(pk=trial.pk).update(finished_at=None, check_asked_at=None)
@@ -260,9 +261,13 @@ def check(trial: Trial, now: datetime) -> None:
     enqueue(CHECK_TASK, trial.pk, queue=trial.bisect.lab.host.queue, expires_s=wanted.limit_s)
 
 
-def check_readiness(trial: Trial, wanted: Check, now: datetime) -> None:
+BY_CLUSTER = {"readiness": readiness_verdict, "workload": workload_verdict}
+
+
+def check_by_cluster(trial: Trial, wanted: Check, now: datetime) -> None:
+    """Have the lab's cluster tell; what cannot be carried out ends the search."""
     try:
-        found = readiness_verdict(trial, wanted, now)
+        found = BY_CLUSTER[wanted.kind](trial, wanted, now)
     except NoAnswer as error:
         give_up(trial, str(error))
         return

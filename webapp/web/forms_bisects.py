@@ -4,6 +4,7 @@ from django import forms
 
 from webapp.bisects.actions import Wish
 from webapp.bisects.checks import LIMITS_S, MOST_SCRIPT, Check
+from webapp.bisects.workload_check import workload_names
 from webapp.cluster.readiness import CATEGORIES
 from webapp.labs.models import Lab
 
@@ -27,20 +28,24 @@ class BisectForm(forms.Form):
         required=False,
         help_text="The machine is brought back to it before each trial. Empty: it is not reset.",
     )
-    check_machine = forms.ChoiceField(label="Check on")
+    workload = forms.ChoiceField(
+        required=False,
+        help_text="Applied anew in each trial; the commit is good when all its pods are ready in time.",
+    )
     readiness = forms.ChoiceField(
         required=False,
         label="Readiness category",
-        choices=[("", "none: the script below decides"), *((name, name) for name in CATEGORIES)],
+        choices=[("", "none"), *((name, name) for name in CATEGORIES)],
         help_text="Run against the lab's cluster; a failed test makes the commit bad.",
     )
+    check_machine = forms.ChoiceField(label="Check on", help_text="Where the script runs.")
     script = forms.CharField(
         max_length=MOST_SCRIPT,
         required=False,
         label="Check",
         widget=forms.Textarea(attrs={"rows": 4, **MONO}),
-        help_text="A command of that machine's shell. It ends with 0 for a good commit, 125 (or a line "
-        "“bisect: skip”) for one that cannot be judged, else with another code.",
+        help_text="Where neither is chosen: a command of that machine's shell. It ends with 0 for a good "
+        "commit, 125 (or a line “bisect: skip”) for one that cannot be judged, else with another code.",
     )
     expect = forms.CharField(
         max_length=200,
@@ -66,20 +71,28 @@ class BisectForm(forms.Form):
             ("machine", names),
             ("check_machine", names),
             ("component", [(one, one) for one in components]),
+            ("workload", [("", "none"), *workload_names(lab)]),
         ):
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)
             field.choices = choices
 
+    def clean(self) -> dict[str, object]:
+        """Refuse two checks at once: only one can decide."""
+        given: dict[str, object] = super().clean() or self.cleaned_data
+        if given.get("workload") and given.get("readiness"):
+            self.add_error("readiness", "Choose a workload or a readiness category, not both.")
+        return given
+
     def wish(self) -> Wish:
         given = self.cleaned_data
-        is_script = not given["readiness"]
+        kind = next((kind for kind in ("workload", "readiness") if given[kind]), "script")
         check = Check(
             machine=given["check_machine"],
-            script=given["script"] if is_script else given["readiness"],
-            expect=given["expect"] if is_script else "",
+            script=given[kind],
+            expect=given["expect"] if kind == "script" else "",
             limit_s=given["limit_s"],
-            kind="script" if is_script else "readiness",
+            kind=kind,
         )
         return Wish(
             machine=given["machine"],
