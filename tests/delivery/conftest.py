@@ -1,6 +1,7 @@
 """`make up` as a person starts it.
 
 started     started(**env) -> Up: a dashboard of its own folder that prints its address; ended afterwards
+lasting     one that a module's tests share, up and running
 """
 
 import os
@@ -9,7 +10,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import pytest
 
 from tests.stack import ROOT, Visitor, free_port, wait_until
 
-START_WITHIN_S = 60
+START_WITHIN_S = 120  # the machine may be busy with other tests
 END_WITHIN_S = 60
 
 
@@ -118,6 +119,14 @@ def begin(folder: Path, **env: str) -> Up:
     return Up(process, port, log, mark)
 
 
+def clear_away(every: Iterable[Up]) -> None:
+    for up in every:
+        if up.process.poll() is None:
+            up.end()
+        for left in up.processes():
+            left.kill()
+
+
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Callable[..., Up]]:
     every: list[Up] = []
@@ -127,8 +136,13 @@ def started(tmp_path: Path) -> Iterator[Callable[..., Up]]:
         return every[-1]
 
     yield start
-    for up in every:
-        if up.process.poll() is None:
-            up.end()
-        for left in up.processes():
-            left.kill()
+    clear_away(every)
+
+
+@pytest.fixture(scope="module")
+def lasting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    up = begin(tmp_path_factory.mktemp("up"))
+    try:
+        yield up.wait_for_address()
+    finally:
+        clear_away([up])

@@ -30,10 +30,9 @@ def test_up_prints_the_address_and_a_password_that_works_the_first_time_only(sta
     assert "password" not in second.output
 
 
-def test_up_keeps_redis_to_this_user(started: Start, tmp_path: Path):
-    started().wait_for_address()
+def test_up_keeps_redis_to_this_user(lasting: Up):
+    folder = lasting.log.parent / "var" / "redis"
 
-    folder = tmp_path / "var" / "redis"
     assert folder.stat().st_mode & 0o777 == 0o700
     assert (folder / "redis.sock").is_socket()
 
@@ -85,8 +84,8 @@ def test_up_leaves_nothing_behind_when_it_is_killed(started: Start, victim: str)
 
 
 @pytest.mark.parametrize("part", PARTS, ids=str.strip)
-def test_up_starts_again_what_dies(started: Start, part: str):
-    up = started().wait_for_address()
+def test_up_starts_again_what_dies(lasting: Up, part: str):
+    up = lasting
     wait_until(up.is_ready, 30, "ready")
     first = up.one(part)
 
