@@ -1,5 +1,6 @@
 """What the templates of the labs pages are given: queries and rights put together."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlencode
@@ -247,7 +248,7 @@ def check_spec(spec: LabSpec) -> tuple[Finding, ...]:
 def selected(form: LaunchForm, name: str) -> Model | None:
     """Return what a choice points at, whether the form was sent or not."""
     value = form[name].value()
-    if not str(value or "").isdecimal():
+    if not re.fullmatch(r"\d{1,18}", str(value or ""), re.ASCII):
         return None
     queryset: QuerySet[Model] = form.fields[name].queryset  # type: ignore[attr-defined]  # a ModelChoiceField
     return queryset.filter(pk=value).first()

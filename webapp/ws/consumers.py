@@ -20,7 +20,7 @@ from webapp.logs import feed
 from webapp.logs.frames import Form
 from webapp.nudges import Nudge, Resync, rights_group
 from webapp.ws.protocol import PUSH
-from webapp.ws.rights import Refused, check_log, groups_for
+from webapp.ws.rights import NOT_THERE, Refused, check_log, groups_for
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,7 @@ CHECK_EVERY_S = 20.0  # rights; a revoked guest is out within 30 s
 TAIL_LINES = 500
 MOST_TAIL_LINES = 5000
 MOST_TOPICS = 8
+LARGEST_KEY = 2**63 - 1  # of a database's row; SQLite crashes over more
 GATHER_S = 0.03  # nudges: the same one often comes by two groups
 MOST_NUDGES = 500
 
@@ -42,6 +43,8 @@ class Consumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         await self.accept()
         try:
+            if max(self.scope["url_route"]["kwargs"].values(), default=0) > LARGEST_KEY:
+                raise Refused(NOT_THERE)
             await self.authorise()
         except Refused as refused:
             await self.close(refused.code)

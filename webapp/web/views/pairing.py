@@ -1,5 +1,7 @@
 """Pairings: lists, opening one, its page, coming and going, its end and summary; invitations."""
 
+import re
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -41,6 +43,7 @@ from webapp.web.pages_pairing import (
 from webapp.web.requests import Request
 
 MOST_LISTED = 100
+NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @require_GET
@@ -102,7 +105,7 @@ def failure(lab: Lab, number: str) -> Run | None:
     """Return the run that is to be paired on; Http404 for one that is not there."""
     if not number:
         return None
-    return get_object_or_404(Run, lab=lab, number=int(number) if number.isdecimal() else 0)
+    return get_object_or_404(Run, lab=lab, number=int(number) if NUMBER.fullmatch(number) else 0)
 
 
 def proposal(run: Run | None) -> dict[str, str]:
