@@ -118,3 +118,22 @@ def test_report_names_where_it_is_stuck(launched: Rehearsed, owner: User) -> Non
 
 def test_code_block_cannot_be_ended_by_its_text() -> None:
     assert fenced("a\n```\n<script>")[1] == "a\n'''\n<script>"
+
+
+def test_machine_that_nobody_has_seen_is_looked_at_first(launched: Rehearsed, owner: User) -> None:
+    errand, _ = request_errand(cluster_of(launched.lab), Errand.Kind.BUNDLE, owner)
+
+    carry_out_errand(errand.pk, ERRANDS)
+
+    assert {"logs/winw1-kubelet.log", "logs/controlplane-kubelet.log"} <= set(opened(errand).namelist())
+
+
+def test_machine_that_never_answered_says_why_its_logs_are_missing(launched: Rehearsed, owner: User) -> None:
+    launched.vagrant("halt", "winw1")
+    errand, _ = request_errand(cluster_of(launched.lab), Errand.Kind.BUNDLE, owner)
+
+    carry_out_errand(errand.pk, ERRANDS)
+
+    said = opened(errand).read("logs/winw1-services.txt").decode()
+    assert "No log of a service of winw1 is in here:" in said
+    assert "must be running" in said

@@ -9,18 +9,22 @@ from pathlib import Path
 
 import asyncssh
 import pytest
+from django.utils import timezone
 
 from tests.cluster.conftest import Rehearsed
 from tests.cluster.winrm_server import WinRm, winrm_server
 from webapp.accounts.models import AuditEntry, User
-from webapp.cluster.actions import cluster_of
+from webapp.cluster.actions import FixError, cluster_of, request_fix
+from webapp.cluster.fixes import carry_out
 from webapp.cluster.machines import Given, MachineError, add_machine, attach_by_machines, remove_machine
 from webapp.cluster.models import Cluster, NamedMachine, Sighting
 from webapp.cluster.nodelogs import open_log, read_log, source_from
 from webapp.cluster.observe import look_at
 from webapp.cluster.queries import attached_page
 from webapp.cluster.remote import RemoteError, run_at
+from webapp.cluster.tables import service_tables
 from webapp.logs import store
+from webapp.tasks import join_again
 
 PASSWORD = "correct horse"
 
@@ -133,6 +137,69 @@ def test_machine_with_another_host_key_is_not_spoken_to(
 
     with pytest.raises(RemoteError, match="another host key"):
         run_at(NamedMachine.objects.get(), "hostname", timeout_s=10)
+
+
+def done(cluster: Cluster, kind: str, by: User, machine: str, argument: str = "") -> str:
+    fix, _ = request_fix(cluster, kind, by, machine=machine, argument=argument)
+    carry_out(fix.pk, join_again)
+    look(cluster)
+    return f"{fix.refreshed().status}: {fix.sentence}"
+
+
+def state_of(cluster: Cluster, machine: str, service: str) -> str:
+    tables = {table.machine: table for table in service_tables(cluster, timezone.now())}
+    return next(row.state for row in tables[machine].rows if row.name == service)
+
+
+def test_service_of_a_named_machine_is_stopped_and_started(
+    guests: Guests, cluster: Cluster, owner: User
+) -> None:
+    add_machine(cluster, given(guests, "winw1", "windows"), owner)
+
+    assert done(cluster, "stop-service", owner, "winw1", "kubelet").startswith("succeeded")
+    assert state_of(cluster, "winw1", "kubelet") == "Stopped"
+    assert done(cluster, "restart-in-order", owner, "winw1").startswith("succeeded")
+    assert state_of(cluster, "winw1", "kubelet") == "Running"
+    assert AuditEntry.objects.filter(action="asked restart-in-order", actor=owner).exists()
+
+
+def test_clock_of_a_named_machine_is_set(guests: Guests, cluster: Cluster, owner: User) -> None:
+    add_machine(cluster, given(guests), owner)
+
+    assert done(cluster, "resync-clock", owner, "controlplane").startswith("succeeded: The clock was set")
+
+
+@pytest.mark.parametrize(
+    ("kind", "machine", "said"),
+    [
+        ("rejoin", "controlplane", "kubeadm token create"),
+        ("reset-and-rejoin", "controlplane", "joins machines of its own labs only"),
+        ("restart-in-order", "winw9", "name the machine under Machines"),
+        ("stop-service", "controlplane", "no service that the dashboard"),
+    ],
+)
+def test_repair_that_a_named_machine_cannot_have_says_why(
+    guests: Guests, cluster: Cluster, owner: User, kind: str, machine: str, said: str
+) -> None:
+    add_machine(cluster, given(guests), owner)
+
+    with pytest.raises(FixError, match=said):
+        request_fix(cluster, kind, owner, machine=machine, argument="sshd")
+
+
+def test_repair_of_a_machine_that_was_forgotten_is_told(
+    guests: Guests, cluster: Cluster, owner: User
+) -> None:
+    machine = add_machine(cluster, given(guests), owner)
+    fix, _ = request_fix(cluster, "resync-clock", owner, machine="controlplane")
+    remove_machine(machine, owner)
+
+    carry_out(fix.pk, join_again)
+
+    assert (fix.refreshed().status, fix.sentence) == (
+        "failed",
+        "The machine controlplane is not named any more.",
+    )
 
 
 def test_forgotten_machine_leaves_nothing(guests: Guests, cluster: Cluster, owner: User) -> None:

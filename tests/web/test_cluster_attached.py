@@ -15,7 +15,8 @@ from tests.factories import UserFactory
 from tests.kube import shapes
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import attach_cluster
-from webapp.cluster.models import Cluster, Fix, Sighting
+from webapp.cluster.attached_look import take_turn
+from webapp.cluster.models import Cluster, Fix, NamedMachine, Sighting
 from webapp.cluster.observe import look_at
 
 SignIn = Callable[[User], Client]
@@ -170,3 +171,56 @@ def test_hostile_names_are_only_text(owner: User, api: Api, sign_in: SignIn) -> 
 
     assert "<script>alert" not in page
     assert "<b>bold" not in page
+
+
+def seen_anew(cluster: Cluster) -> None:
+    look_at(Sighting.objects.select_related("cluster__lab").get(cluster=cluster, machine=""))
+
+
+def test_repair_of_a_machine_out_of_reach_says_what_to_do(
+    cluster: Cluster, api: Api, owner: User, sign_in: SignIn
+) -> None:
+    api.objects["nodes"][0]["status"]["conditions"][0]["status"] = "Unknown"
+    api.objects["certificatesigningrequests"] = []
+    (proxy,) = api.objects["pods"]  # all is well but the kubelet's word
+    proxy["metadata"]["labels"]["k8s-app"] = "kube-proxy-windows"
+    proxy["status"] = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
+    seen_anew(cluster)
+
+    url = reverse("attached-ladder", args=[cluster.pk])
+    page = sign_in(owner).get(f"{url}?machine=winw1&rung=ready").content.decode()
+
+    assert "name the machine under Machines" in page
+    assert 'id="fix-offer"' not in page
+
+
+def test_services_of_a_named_machine_may_be_controlled(
+    cluster: Cluster, owner: User, stranger: User, sign_in: SignIn
+) -> None:
+    NamedMachine.objects.create(
+        cluster=cluster, name="winw1", role="windows", way="ssh", address="a", port=22, user="u", secret=b""
+    )
+    facts = {"services": [{"name": "kubelet", "state": "Running"}]}
+    now = timezone.now()
+    Sighting.objects.create(cluster=cluster, machine="winw1", facts=facts, seen_at=now, next_look_at=now)
+    url = reverse("attached-services", args=[cluster.pk])
+
+    assert 'id="restart-service-winw1-kubelet"' in sign_in(owner).get(url).content.decode()
+    assert 'id="restart-service-winw1-kubelet"' not in sign_in(stranger).get(url).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("forbidden", "said"),
+    [(("watch", "pods"), "jane may not watch pods"), (("list", "events"), "jane may not list events")],
+    ids=["watch", "events"],
+)
+def test_ladder_says_who_may_not_do_what(
+    cluster: Cluster, api: Api, owner: User, sign_in: SignIn, forbidden: tuple[str, str], said: str
+) -> None:
+    api.forbidden = {forbidden, ("watch", "nodes"), ("watch", "certificatesigningrequests")}
+    client, url = sign_in(owner), reverse("attached-ladder", args=[cluster.pk])
+    client.get(url)  # somebody has the page open
+    api.mood = {"watch *": "429"} if forbidden[0] == "list" else {}
+    take_turn(Sighting.objects.get(cluster=cluster, machine="").pk)
+
+    assert said in client.get(url).content.decode()

@@ -15,7 +15,7 @@ from webapp.background import enqueue
 from webapp.cluster.attached import ApiError, ask, client_from
 from webapp.cluster.models import Cluster, Fix, Sighting
 from webapp.cluster.observe import add_sightings
-from webapp.cluster.offers import LABELS, RUN_FIXES, SERVICE_FIXES
+from webapp.cluster.offers import LABELS, RUN_FIXES, SERVICE_FIXES, attached_refusal
 from webapp.cluster.record import WATCHED_FOR
 from webapp.cluster.secrets import encrypt
 from webapp.cluster.services import CONTROLLED
@@ -114,17 +114,18 @@ def check_fix(cluster: Cluster, kind: str, machine: str, argument: str) -> None:
         raise FixError(f"There is no repair {kind!r}.")
     if kind == "approve-request" and not REQUEST_NAME.fullmatch(argument):
         raise FixError("This is no name of a certificate request.")
+    if kind in SERVICE_FIXES and argument not in CONTROLLED:
+        raise FixError(f"{argument!r} is no service that the dashboard starts or stops.")
     if cluster.lab is None:
-        if kind != "approve-request":
-            raise FixError("The dashboard reaches only the API of an attached cluster, not its machines.")
+        is_reached = cluster.named_machines.filter(name=machine).exists()
+        if why := attached_refusal(kind, is_reached=is_reached):
+            raise FixError(f"Not possible: {why}.")
         return
     if cluster.lab.destroyed_at is not None:
         raise FixError("This lab has been destroyed.")
     row = cluster.lab.machines.filter(name=machine).first()
     if row is None:
         raise FixError(f"The lab has no machine {machine!r}.")
-    if kind in SERVICE_FIXES and argument not in CONTROLLED:
-        raise FixError(f"{argument!r} is no service that the dashboard starts or stops.")
     if kind in RUN_FIXES and row.role == "control-plane":
         raise FixError("A control plane does not join; destroy the lab and launch it again.")
 

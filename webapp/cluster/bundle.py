@@ -19,10 +19,11 @@ from webapp.cluster.bundle_text import events_text, ladder_text, report_markdown
 from webapp.cluster.errands import go_on
 from webapp.cluster.gather import Rows, ladders_of, load_rows, machine_names, seen_of
 from webapp.cluster.linux_look import KUBECTL
-from webapp.cluster.models import Cluster, Errand, NodeLog
+from webapp.cluster.models import Cluster, Errand, NodeLog, Sighting
 from webapp.cluster.nodelogs import Tail, make_row, seen_of_machine, store_lines
 from webapp.cluster.nodelogs_readers import make_reader
 from webapp.cluster.nodelogs_source import Source
+from webapp.cluster.observe import look_at, make_sightings
 from webapp.cluster.queries import page_of
 from webapp.cluster.reach import LabReach, Reach, ReachError, reach_of
 from webapp.cluster.services import service_rows
@@ -78,9 +79,9 @@ class PodName:
 
 def do_bundle(errand: Errand) -> str:
     """Gather everything that needs the guests; a part that fails says so and stops nothing."""
-    rows = load_rows(errand.cluster)
     reach = reach_of(errand.cluster)
-    parts = list(parts_of(rows, reach))
+    look_first(errand, reach)
+    parts = list(parts_of(load_rows(errand.cluster), reach))
     failed = 0
     for number, part in enumerate(parts):
         go_on(errand, {"done": number, "total": len(parts), "part": part.path})
@@ -88,6 +89,18 @@ def do_bundle(errand: Errand) -> str:
     go_on(errand, {"done": len(parts), "total": len(parts), "failed": failed})
     missed = f", {failed} of them not answered" if failed else ""
     return f"{len(parts)} parts gathered{missed}."
+
+
+def look_first(errand: Errand, reach: Reach) -> None:
+    """Look at machines that nobody has seen yet: which services and files they have is not known else."""
+    rows = Sighting.objects.select_related("cluster__lab__host").filter(cluster=errand.cluster)
+    lab = errand.cluster.lab
+    if lab is not None:
+        make_sightings(lab.host, timezone.now())
+    for row in rows.filter(seen_at=None).exclude(machine=""):
+        if reach.is_windows(row.machine) is not None:
+            go_on(errand, {"part": f"a first look at {row.machine}"})
+            look_at(row)
 
 
 def parts_of(rows: Rows, reach: Reach) -> Iterator[Part]:
@@ -105,9 +118,12 @@ def parts_of(rows: Rows, reach: Reach) -> Iterator[Part]:
 
 def machine_parts(rows: Rows, reach: Reach, name: str) -> Iterator[Part]:
     is_windows = reach.is_windows(name)
+    seen = seen_of(rows, name, timezone.now())
+    if is_windows is None or seen.facts is None:
+        why = seen.problem if is_windows is not None else "the dashboard has no way to it but the API"
+        yield Part(f"logs/{name}-services.txt", name, unasked(name, why or "nobody has looked at it yet"))
     if is_windows is None:
         return
-    seen = seen_of(rows, name, timezone.now())
     there = {row.name for row in service_rows(seen) if row.state not in ("", "absent")}
     for unit in SERVICES:
         if unit in there:
@@ -132,6 +148,15 @@ def cni_pods(kube: KubeFacts | None) -> tuple[PodName, ...]:
     pods = kube.pods if kube is not None else ()
     found = [pod for pod in pods if pod.name.startswith(CNI_APPS)]
     return tuple(PodName(pod.namespace, pod.name, pod.node) for pod in found[:MOST_CNI_PODS])
+
+
+def unasked(name: str, why: str) -> Callable[[Reach], str]:
+    """Say in the place of logs why there are none."""
+
+    def ask(reach: Reach) -> str:  # noqa: ARG001  (nobody is asked)
+        raise ReachError(f"No log of a service of {name} is in here: {why.rstrip('.')}.")
+
+    return ask
 
 
 def sheller(machine: str, command: str) -> Callable[[Reach], str]:

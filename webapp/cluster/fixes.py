@@ -1,4 +1,4 @@
-"""Carry out repairs on the lab host's worker: a few commands in a guest, each safe to repeat.
+"""Carry out repairs on a worker: a few commands on a machine of a lab, or on one that was named.
 
 What ends in a run of the join step (`offers.RUN_FIXES`) is asked for by `tasks`, which knows runs.
 """
@@ -6,7 +6,9 @@ What ends in a run of the join step (`offers.RUN_FIXES`) is asked for by `tasks`
 import logging
 import shlex
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -18,12 +20,14 @@ from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
 from webapp.cluster.models import Fix
 from webapp.cluster.powershell import redacted
+from webapp.cluster.remote import RemoteError, run_at
 from webapp.executions.holder import holder_name
 from webapp.executions.models import Status
 from webapp.kube.facts import RequestFacts
 from webapp.kube.loose import load
 from webapp.kube.parse import parse_objects
-from webapp.labs.models import Lab, Machine
+from webapp.labs.models import Lab
+from webapp.process import Completed
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +51,16 @@ class CannotFix(Exception):
     """It was not done; a sentence."""
 
 
+@dataclass(frozen=True)
+class Guest:
+    """One machine that commands can be run on. `lab` None: it was named, without Vagrant."""
+
+    name: str
+    is_windows: bool
+    run: Callable[[str], Completed]
+    lab: Lab | None = None
+
+
 def carry_out(fix_id: int, then: Callable[[Fix], str]) -> None:
     """Claim a pending fix and do it. `then` starts what follows it and says so (or raises CannotFix)."""
     fix = Fix.objects.select_related("cluster__lab__host", "requested_by").get(pk=fix_id)
@@ -56,7 +70,7 @@ def carry_out(fix_id: int, then: Callable[[Fix], str]) -> None:
         sentence = do(fix)
         sentence = " ".join(filter(None, [sentence, then(fix)]))
         fix.finish(Status.SUCCEEDED, timezone.now(), sentence)
-    except (CannotFix, GuestError, attached.ApiError) as error:
+    except (CannotFix, GuestError, RemoteError, attached.ApiError) as error:
         fix.finish(Status.FAILED, timezone.now(), str(error))
     except Exception:
         logger.exception("fix %s: a fault of ours", fix.pk)
@@ -68,31 +82,43 @@ def carry_out(fix_id: int, then: Callable[[Fix], str]) -> None:
 
 
 def do(fix: Fix) -> str:
-    """Do the guest's part; returns what was done. Raises CannotFix, GuestError, ApiError."""
-    lab = fix.cluster.lab
+    """Do the machine's part; returns what was done. Raises CannotFix, GuestError, RemoteError, ApiError."""
     if fix.kind == "approve-request":
         return approve_request(fix)
-    assert lab is not None  # request_fix refuses all else on an attached cluster
-    machine = lab.machines.get(name=fix.machine)
-    return DOERS[fix.kind](fix, lab, machine)
+    return DOERS[fix.kind](fix, guest_of(fix))
 
 
-def ask(fix: Fix, lab: Lab, machine: Machine, command: str, what: str) -> str:
+def guest_of(fix: Fix) -> Guest:
+    lab = fix.cluster.lab
+    if lab is not None:
+        return lab_guest(lab, fix.machine)
+    named = fix.cluster.named_machines.filter(name=fix.machine).first()
+    if named is None:
+        raise CannotFix(f"The machine {fix.machine} is not named any more.")
+    return Guest(named.name, named.is_windows, partial(run_at, named, timeout_s=FIX_S))
+
+
+def lab_guest(lab: Lab, name: str) -> Guest:
+    machine = lab.machines.get(name=name)
+    return Guest(machine.name, machine.is_windows, partial(run_in, lab, machine, timeout_s=FIX_S), lab)
+
+
+def ask(fix: Fix, guest: Guest, command: str, what: str) -> str:
     """Run a command, keep what it said without secrets, and raise CannotFix when it fails."""
-    done = run_in(lab, machine, command, timeout_s=FIX_S)
+    done = guest.run(command)
     said = "\n".join(redacted(tuple(f"{done.output}\n{done.errors}".strip().splitlines()[-60:])))
     Fix.objects.filter(pk=fix.pk).update(output=said[:20_000])
     if done.code != 0:
         words = redacted(tuple((done.errors or done.output).strip().splitlines()[:1]))
-        raise CannotFix(f"{what} on {machine.name} failed: {' '.join(words) or 'it said nothing'}")
+        raise CannotFix(f"{what} on {guest.name} failed: {' '.join(words) or 'it said nothing'}")
     return done.output
 
 
-def head_of(lab: Lab) -> Machine:
+def head_of(lab: Lab) -> Guest:
     head = lab.machines.filter(role="control-plane").first()
     if head is None:
         raise CannotFix("The lab has no control plane.")
-    return head
+    return lab_guest(lab, head.name)
 
 
 # -- the certificate request ---------------------------------------------------------
@@ -107,9 +133,9 @@ def approve_request(fix: Fix) -> str:
         attached.approve(fix.cluster, fix.argument)
         return f"{fix.argument} is approved."
     head = head_of(lab)
-    listed = ask(fix, lab, head, f"{KUBECTL} get csr -o json", "Listing the requests")
+    listed = ask(fix, head, f"{KUBECTL} get csr -o json", "Listing the requests")
     check_request(parse_objects([load(listed)]).requests, fix.argument, fix.machine)
-    ask(fix, lab, head, f"{KUBECTL} certificate approve {name}", "Approving")
+    ask(fix, head, f"{KUBECTL} certificate approve {name}", "Approving")
     return f"{fix.argument} is approved."
 
 
@@ -131,10 +157,10 @@ def check_request(requests: tuple[RequestFacts, ...], name: str, machine: str) -
 # -- the machine ---------------------------------------------------------------------
 
 
-def resync_clock(fix: Fix, lab: Lab, machine: Machine) -> str:
+def resync_clock(fix: Fix, guest: Guest) -> str:
     """Ask the time server; Windows without one takes the lab host's time."""
-    if not machine.is_windows:
-        ask(fix, lab, machine, "sudo chronyc -a makestep", "Setting the clock")
+    if not guest.is_windows:
+        ask(fix, guest, "sudo chronyc -a makestep", "Setting the clock")
         return "The clock was set by its time server."
     now = timezone.now().strftime("%Y-%m-%dT%H:%M:%SZ")
     command = (
@@ -143,40 +169,41 @@ def resync_clock(fix: Fix, lab: Lab, machine: Machine) -> str:
         f"if ([Math]::Abs(((Get-Date).ToUniversalTime() - $wanted).TotalSeconds) -gt {SKEW_S + 25}) "
         "{ Set-Date -Date $wanted.ToLocalTime() | Out-Null }; exit 0"
     )
-    ask(fix, lab, machine, command, "Setting the clock")
+    ask(fix, guest, command, "Setting the clock")
     return "The clock was set."
 
 
-def restart_in_order(fix: Fix, lab: Lab, machine: Machine) -> str:
+def restart_in_order(fix: Fix, guest: Guest) -> str:
     command = (
         f"{STOP_AT_ERROR}Stop-Service kubelet -Force; "
         "Restart-Service containerd -Force; Start-Service kubelet"
-        if machine.is_windows
+        if guest.is_windows
         else "sudo systemctl stop kubelet && sudo systemctl restart containerd kubelet"
     )
-    ask(fix, lab, machine, command, "Restarting containerd and kubelet")
+    ask(fix, guest, command, "Restarting containerd and kubelet")
     return "containerd and kubelet were restarted."
 
 
-def control_service(fix: Fix, lab: Lab, machine: Machine) -> str:
+def control_service(fix: Fix, guest: Guest) -> str:
     """Start, stop or restart one service of `services.CONTROLLED`; -Force takes what depends on it along."""
     verb = fix.kind.removesuffix("-service")
     name = shlex.quote(fix.argument)
-    if machine.is_windows:
+    if guest.is_windows:
         force = "" if verb == "start" else " -Force"
         command = f"{STOP_AT_ERROR}{verb.capitalize()}-Service {fix.argument}{force}"
     else:
         command = f"sudo systemctl {verb} {name}"
-    ask(fix, lab, machine, command, f"{verb.capitalize()} of {fix.argument}")
+    ask(fix, guest, command, f"{verb.capitalize()} of {fix.argument}")
     return f"{fix.argument}: {verb} done."
 
 
-def reset(fix: Fix, lab: Lab, machine: Machine) -> str:
+def reset(fix: Fix, guest: Guest) -> str:
     """Delete the Node and what the half join left; the join step that follows begins from nothing."""
-    head = head_of(lab)
-    name = shlex.quote(machine.name)
-    ask(fix, lab, head, f"{KUBECTL} delete node {name} --ignore-not-found", "Deleting the Node")
-    if machine.is_windows:
+    assert guest.lab is not None  # request_fix refuses it elsewhere: the join that follows is a lab's run
+    head = head_of(guest.lab)
+    name = shlex.quote(guest.name)
+    ask(fix, head, f"{KUBECTL} delete node {name} --ignore-not-found", "Deleting the Node")
+    if guest.is_windows:
         left = ", ".join(f"'{path}'" for path in LEFT_ON_WINDOWS)
         command = (
             "Stop-Service kubelet -Force -ErrorAction SilentlyContinue; "
@@ -184,15 +211,15 @@ def reset(fix: Fix, lab: Lab, machine: Machine) -> str:
         )
     else:
         command = "sudo kubeadm reset -f"
-    ask(fix, lab, machine, command, "Clearing the half join")
-    return f"The Node {machine.name} and what its join left behind are gone."
+    ask(fix, guest, command, "Clearing the half join")
+    return f"The Node {guest.name} and what its join left behind are gone."
 
 
-def nothing(fix: Fix, lab: Lab, machine: Machine) -> str:  # noqa: ARG001  (each has the table's signature)
+def nothing(fix: Fix, guest: Guest) -> str:  # noqa: ARG001  (each has the table's signature)
     return ""
 
 
-Doer = Callable[[Fix, Lab, Machine], str]
+Doer = Callable[[Fix, Guest], str]
 DOERS: dict[str, Doer] = {
     "resync-clock": resync_clock,
     "restart-in-order": restart_in_order,

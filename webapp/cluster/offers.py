@@ -24,9 +24,26 @@ CONFIRM = {
 }
 SERVICE_FIXES = frozenset({"start-service", "stop-service", "restart-service"})
 RUN_FIXES = frozenset({"rejoin", "reset-and-rejoin"})  # end in a run of the join step
+JOIN_BY_HAND = (
+    "the dashboard joins machines of its own labs only; run kubeadm token create --print-join-command on the "
+    "control plane, and what it prints on this machine"
+)
+NAME_IT = "the dashboard reaches only this cluster's API; name the machine under Machines"
 
 
 def offer(kind: str, machine: str, argument: str = "") -> FixOffer:
     """Return the offer of a known kind (KeyError for another)."""
     confirm = CONFIRM[kind].format(machine=machine, argument=argument)
     return FixOffer(kind, LABELS[kind], confirm, machine, argument)
+
+
+def attached_refusal(kind: str, *, is_reached: bool) -> str:
+    """Say why a repair cannot be asked for at an attached cluster, "" when it can.
+
+    `is_reached`: the machine was named, so that commands can be run on it.
+    """
+    if kind == "approve-request":
+        return ""
+    if kind in RUN_FIXES:
+        return JOIN_BY_HAND
+    return "" if is_reached else NAME_IT

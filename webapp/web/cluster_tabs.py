@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from webapp.cluster.history import Part, Strip, load_strips
 from webapp.cluster.models import Fix
-from webapp.cluster.offers import LABELS, SERVICE_FIXES, offer
+from webapp.cluster.offers import LABELS, SERVICE_FIXES, attached_refusal, offer
 from webapp.cluster.page import ClusterPage, ServiceRow
 from webapp.cluster.queries import page_of
 from webapp.cluster.rungs import FixOffer
@@ -63,7 +63,9 @@ def ladder_context(place: Place, asked: Mapping[str, str]) -> Context:
         "grid": grid,
         "cell": cell,
         "changes": told_changes(cell.strip) if cell and cell.strip else [],
-        "fix_refusal": fix_refusal(place, page, cell.machine) if cell else "",
+        "fix_refusal": fix_refusal(place, page, cell.rung.fix)
+        if cell and cell.rung and cell.rung.fix
+        else "",
         "fixes": [
             FixRow(fix, LABELS.get(fix.kind, fix.kind)) for fix in (*page.open_fixes, *page.last_fixes)
         ],
@@ -78,11 +80,13 @@ def told_changes(strip: Strip) -> list[tuple[Part, str]]:
     return [(part, LOOKS[part.state][1] if part.state in LOOKS else part.state) for part in newest]
 
 
-def fix_refusal(place: Place, page: ClusterPage, machine: str) -> str:
+def fix_refusal(place: Place, page: ClusterPage, asked: FixOffer) -> str:
     """Return why a repair cannot be asked for now, "" when it can."""
+    if place.lab is None and (why := attached_refusal(asked.kind, is_reached=asked.machine in page.reached)):
+        return why
     if place.refusal:
         return place.refusal
-    fix = next((fix for fix in page.open_fixes if fix.machine == machine), None)
+    fix = next((fix for fix in page.open_fixes if fix.machine == asked.machine), None)
     return f"“{LABELS.get(fix.kind, fix.kind)}” is under way" if fix is not None else ""
 
 
@@ -114,20 +118,20 @@ def services_context(place: Place) -> Context:
         "place": place,
         "lab": place.lab,
         "tables": [
-            {"of": table, "views": [service_view(place, table, row, strips) for row in table.rows]}
+            {"of": table, "views": [service_view(table, row, strips) for row in table.rows]}
             for table in tables
         ],
     }
 
 
 def service_view(
-    place: Place, table: MachineServices, row: ServiceRow, strips: Mapping[tuple[str, str, str], Strip]
+    table: MachineServices, row: ServiceRow, strips: Mapping[tuple[str, str, str], Strip]
 ) -> ServiceView:
     return ServiceView(
         row,
         service_kind(row),
         strips.get((table.machine, "service", row.name)),
-        service_offers(table, row) if place.lab is not None else (),
+        service_offers(table, row),
         bars_of(row.restarts or ()),
     )
 
