@@ -7,6 +7,7 @@ import pytest
 
 from tests.factories import HostFactory, LabFactory, MachineFactory
 from tests.shells.ssh_machine import SshMachine, ssh_machine
+from tests.stack import free_port
 from webapp.accounts.models import User
 from webapp.labs.actions import lab_folder
 from webapp.shells.files import carry_out, transfer_folder
@@ -115,3 +116,22 @@ def test_what_vagrant_says_of_the_way_is_for_this_user_only(terminal: Terminal):
 
     assert path.stat().st_mode & 0o777 == 0o600
     assert [found.name for found in path.parent.glob("*.ssh*")] == [path.name]
+
+
+@LINUX
+async def test_a_machine_that_does_not_answer_is_told_and_tried_again(look_at, terminal, machine, owner):
+    port, machine.port = machine.port, free_port()
+    machine.name_it("controlplane")
+    looker = await look_at(terminal, owner)
+    await looker.until(lambda looker: "Connection refused" in looker.state.get("sentence", ""))
+
+    looker.type("echo in vain\r")
+    await looker.until(lambda looker: looker.told("refused"))
+    machine.port = port
+    machine.name_it("controlplane")
+
+    await looker.until(lambda looker: looker.state.get("status") == "open")
+    looker.type("echo heard\r")
+    await looker.sees("heard\r\n")
+    assert b"in vain" not in looker.shown
+    assert looker.state["sentence"] == ""

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from webapp.shells import store
+from webapp.shells.connection import Connection
 from webapp.shells.escapes import CURSOR, Filter
 from webapp.shells.pty import HANGUP_S, Pty
 from webapp.shells.readiness import Readiness
@@ -41,18 +42,22 @@ class Room:
         self.ask = ask
         self.screen = Screen(FIRST_SIZE)
         self.viewers: set[Viewer] = set()
-        self.pty: Pty | None = None
+        self.connection: Connection | None = None
         self.recorder: Recorder | None = None
         self.is_over = False
         self.last_key_at = time.monotonic()
         self.holder_seen_at = time.monotonic()
         self._filter = Filter()
-        self._ended: asyncio.Future[int] | None = None
         self._poke = asyncio.Event()
         self._hung_up = ""  # why the PTY was hung up by us
         self._refused_at: dict[Viewer, float] = {}
         self._resizing: asyncio.TimerHandle | None = None
         self.task = asyncio.get_running_loop().create_task(self._live())
+
+    @property
+    def pty(self) -> Pty | None:
+        """What runs for this terminal, reached or not."""
+        return self.connection.pty if self.connection is not None else None
 
     # -- the connection ------------------------------------------------------------------
 
@@ -84,49 +89,36 @@ class Room:
             await self._wait_for(readiness.sentence)
             return
         try:
-            way = await self.ask(store.way, self.facts.pk)
-            self._ended = asyncio.get_running_loop().create_future()
-            self._start(way)
+            way: Way = await self.ask(store.way, self.facts.pk)
+            self._filter = Filter()
+            self.connection = Connection(way, self.screen.size, self._output)
         except (WayError, OSError) as error:
             await self._wait_for(f"It cannot be reached: {error}")
             return
-        await self._connected()
+        await self._hold(self.connection)
 
-    async def _connected(self) -> None:
+    async def _hold(self, connection: Connection) -> None:
         """The PTY is there: until it ends."""
-        assert self._ended is not None
         self._hung_up = ""
-        began = time.monotonic()
-        opened = await self.ask(store.mark_open, self.facts.pk)
-        await self.reload()
-        if not opened and self.pty is not None:
-            self.pty.hang_up()
-        code = await self._ended
-        self.pty = None
+        is_reached = await connection.reached
+        if is_reached:
+            opened = await self.ask(store.mark_open, self.facts.pk)
+            await self.reload()
+            if not opened:
+                connection.pty.hang_up()
+        code = await connection.ended
+        self.connection = None
         if self.is_over:
             return
         if self._hung_up:
             await self._wait_for(self._hung_up)
+        elif not is_reached:
+            said = f" ({connection.said})" if connection.said else ""
+            await self._wait_for(f"It does not answer over SSH{said}; it is tried again.")
         elif code == SSH_LOST:
-            words = (
-                "The connection was lost" if time.monotonic() - began > 3 else "It does not answer over SSH"
-            )
-            await self._wait_for(f"{words}; it is tried again.")
+            await self._wait_for("The connection was lost; it is tried again.")
         else:
             await self._close(f"The shell ended with code {code}.")
-
-    def _start(self, way: Way) -> None:
-        self._filter = Filter()
-        ended = self._ended
-        assert ended is not None
-        self.pty = Pty(
-            way.argv,
-            cwd=way.cwd,
-            env=way.env,
-            size=self.screen.size,
-            on_output=self._output,
-            on_end=lambda code: None if ended.done() else ended.set_result(code),
-        )
 
     async def look(self) -> None:
         """Log off before a reboot, and while the machine is being stopped."""
@@ -282,7 +274,7 @@ class Room:
             viewer.say({"refused": refusal})
 
     def refusal(self, viewer: Viewer) -> str:
-        if self.pty is None or self._hung_up:
+        if self.connection is None or not self.connection.is_reached or self._hung_up:
             return self.facts.sentence or "The terminal is not connected."
         if not viewer.may_type:
             return "You may look, not type."

@@ -26,10 +26,13 @@ SSH_SETTINGS = (
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
     "ClearAllForwardings=yes",
-    "PermitLocalCommand=no",
+    # Run here once the far end has been reached: connection.py waits for what it writes.
+    "PermitLocalCommand=yes",
+    "LocalCommand=printf '\\033_reached\\033\\134'",
     "UpdateHostKeys=no",
     "LogLevel=ERROR",
 )
+REACHED = b"\x1b_reached\x1b\\"
 SSH_OPTIONS = ("-e", "none", "-tt", "-x", "-a", *(f"-o{setting}" for setting in SSH_SETTINGS))
 
 
@@ -44,6 +47,7 @@ class Way:
     argv: tuple[str, ...]
     cwd: Path
     env: dict[str, str] = field(default_factory=dict)
+    mark: bytes = b""  # what it writes when the machine has been reached; nothing: it is there at once
 
 
 def way_to(terminal: Terminal) -> Way:
@@ -56,7 +60,8 @@ def way_to(terminal: Terminal) -> Way:
         return Way((str(player), terminal.machine.name), folder, shell_env())
     config = ssh_config(terminal)
     command = ("powershell -NoLogo",) if terminal.machine.is_windows else ()
-    return Way(("ssh", "-F", str(config), *SSH_OPTIONS, terminal.machine.name, *command), folder, shell_env())
+    ssh = ("ssh", "-F", str(config), *SSH_OPTIONS, terminal.machine.name, *command)
+    return Way(ssh, folder, shell_env(), REACHED)
 
 
 def ssh_config(terminal: Terminal) -> Path:
