@@ -73,7 +73,7 @@ def test_windows_binaries_come_from_a_workspace(allowed: Path, workspace: Reposi
 
 
 def plain_vendor(workspace: Repository) -> None:
-    """Add the branch plain: the same tree, vendored for its main module only, as before Kubernetes 1.30."""
+    """Add the branch plain: vendored for its main module only, by links to staging, as before 1.30."""
     modules = {"client-go": "pkg/version", "component-base": "version"}
     workspace.git("checkout", "-q", "-b", "plain", "v1.36.2")
     read = {name: (workspace.path / name).read_text() for name in ("go.mod", "vendor/modules.txt")}
@@ -86,8 +86,10 @@ def plain_vendor(workspace: Repository) -> None:
             f"# k8s.io/{name} v0.0.0 => ./{STAGING}/{name}\n## explicit; go 1.26.0\n"
         )
         files["vendor/modules.txt"] += f"k8s.io/{name}/{package}\n"
-        source = workspace.path / STAGING / name / package / "base.go"
-        files[f"vendor/k8s.io/{name}/{package}/base.go"] = source.read_text()
+        place = workspace.path / f"vendor/k8s.io/{name}"
+        place.parent.mkdir(exist_ok=True)
+        place.symlink_to(f"../../{STAGING}/{name}")
+    files["vendor/modules.txt"] += "k8s.io/component-base/logs/kube-log-runner\n"
     for name in modules:
         files["vendor/modules.txt"] += f"# k8s.io/{name} => ./{STAGING}/{name}\n"
     workspace.commit("plain", files)
@@ -100,6 +102,7 @@ def test_go_work_that_vendor_was_not_made_for_does_not_count(
     (settings.BUILD_HOME / "go.work").write_text("go 99.0\n")  # nor does one above the tree
     plain_vendor(workspace)
 
-    build = built(workspace, "plain", member, ["kubelet"], "linux/amd64")
+    build = built(workspace, "plain", member, ["kubelet", "kube-log-runner"], "linux/amd64")
 
     assert build.status == Status.SUCCEEDED, build.sentence
+    assert build.artifacts.count() == 2

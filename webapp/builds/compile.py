@@ -20,6 +20,7 @@ from webapp.builds.generated import overlay_flags
 from webapp.builds.git import Mirror, Resolved, explain, git_env
 from webapp.builds.gobuild import Bench, Made, compile_target
 from webapp.builds.models import Build
+from webapp.builds.programs import find_programs
 from webapp.builds.progress import Progress
 from webapp.builds.queries import go_table
 from webapp.builds.recipe import Recipe
@@ -121,16 +122,20 @@ def prepared(
     build: Build, watch: Watch, user: sandbox.Builder, work: Path, tree: Tree, version: Version
 ) -> Iterator[Bench]:
     """Choose Go and the mode, lay the tree where Go wants it; say what is missing first."""
-    read = toolchains.read_tree(tree.path)
+    programs = find_programs(tree.path, Recipe.from_json(build.recipe).components)
+    module = tree.path / programs.folder
+    if module != tree.path:
+        note(build, f"The packages are of the module in {programs.folder}")
+    read = toolchains.read_tree(module)
     choice = choose_go(build, user, read, version)
     mode = toolchains.choose_mode(read, choice.toolchain.version, "")
     for path in (work / "home", work / "tmp", work / "out", cache_folder(), cache_folder() / "build"):
         user.make_folder(path)
     user.make_folder(cache_folder() / "modules")
-    with where_go_wants_it(work, tree.path, mode) as place:
+    with where_go_wants_it(work, module, mode) as place:
         progress = Progress(usual_packages(build))
         watch.progress = progress.now
-        yield Bench(build, watch, user, work, place, choice, mode, version, progress)
+        yield Bench(build, watch, user, work, place, choice, mode, version, programs, progress)
 
 
 def with_generated(bench: Bench, recipe: Recipe) -> Bench:

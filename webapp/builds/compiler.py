@@ -36,9 +36,10 @@ class Finding(TypedDict):
 
 
 class CompilerOutput:
-    """Translates lines and remembers packages and errors."""
+    """Translates lines and remembers packages and errors. `folder`: where in the tree go build runs."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: str = ".") -> None:
+        self.folder = folder
         self.packages: set[str] = set()
         self.findings: list[Finding] = []
         self.last_line = ""
@@ -55,11 +56,18 @@ class CompilerOutput:
             self.packages.add(stripped)
             return LogLine("", "output", text)
         self.last_line = stripped or self.last_line
-        finding = find_error(stripped)
+        finding = below(self.folder, find_error(stripped))
         if finding and finding not in self.findings and len(self.findings) < MOST_FINDINGS:
             self.findings.append(finding)
         is_error = finding is not None or stripped.startswith(("# ", "go: "))
         return LogLine("", "error" if is_error else "output", text)
+
+
+def below(folder: str, finding: Finding | None) -> Finding | None:
+    """Return a finding with its path as seen from the tree."""
+    if finding is None or not finding["path"] or folder == ".":
+        return finding
+    return {**finding, "path": f"{folder}/{finding['path']}"}
 
 
 def is_headline(finding: Finding) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from webapp.builds.children import Complaint, note, run_child
 from webapp.builds.errors import BuildError
-from webapp.builds.gobuild import Bench, choose_package
+from webapp.builds.gobuild import Bench
 from webapp.builds.recipe import ENVIRONMENT, Recipe
 from webapp.process import capture
 
@@ -46,7 +46,7 @@ def is_missing(tree: Path) -> bool:
 
 def is_linked(bench: Bench, recipe: Recipe, env: Mapping[str, str]) -> bool:
     """Tell whether any of the components needs the package; what cannot be listed fails when it is built."""
-    packages = [choose_package(bench.tree, component) for component in recipe.components]
+    packages = bench.programs.packages.values()
     argv = [*bench.go, "list", "-deps", *bench.flags("-buildvcs=false"), *packages]
     system, _, machine = recipe.targets[0].partition("/")
     targeted = {**env, **ENVIRONMENT, "GOOS": system, "GOARCH": machine}

@@ -14,8 +14,9 @@ from django.conf import settings
 from webapp.builds import sandbox, toolchains
 from webapp.builds.children import note, run_child
 from webapp.builds.compiler import CompilerOutput
-from webapp.builds.errors import BuildError, RequestError
+from webapp.builds.errors import BuildError
 from webapp.builds.models import Build
+from webapp.builds.programs import Programs, batches
 from webapp.builds.progress import Progress
 from webapp.builds.recipe import ENVIRONMENT, FLAGS, Recipe
 from webapp.builds.stamp import Version, ldflags, stamp_values
@@ -37,7 +38,7 @@ class Made:
 
 @dataclass(frozen=True)
 class Bench:
-    """All that one go build needs to know."""
+    """All that one go build needs to know. `tree`: the folder of the module that is built."""
 
     build: Build
     watch: Watch
@@ -47,6 +48,7 @@ class Bench:
     choice: toolchains.Choice
     mode: toolchains.Mode
     version: Version
+    programs: Programs
     progress: Progress
 
     def flags(self, *flags: str) -> list[str]:
@@ -59,7 +61,7 @@ class Bench:
 
 
 def compile_target(bench: Bench, recipe: Recipe, target: str) -> Iterator[Made]:
-    """Run go build once for each set of flags, and yield what it made."""
+    """Run go build once for each set of flags and each name that is not its own; yield what it made."""
     system, _, machine = target.partition("/")
     env = {
         **sandbox.go_env(Path(settings.BUILD_HOME), bench.work, bench.choice.toolchain.root),
@@ -68,14 +70,16 @@ def compile_target(bench: Bench, recipe: Recipe, target: str) -> Iterator[Made]:
         "GOOS": system,
         "GOARCH": machine,
     }
-    out = bench.user.make_folder(bench.work / "out" / f"{system}-{machine}")
-    for flags, components in by_flags(bench, recipe).items():
-        packages = [choose_package(bench.tree, component) for component in components]
+    known, exe = bench.programs.packages, ".exe" if system == "windows" else ""
+    groups = by_flags(bench, recipe).items()
+    calls = [(flags, batch) for flags, components in groups for batch in batches(components, known)]
+    for number, (flags, batch) in enumerate(calls):
+        out = bench.user.make_folder(bench.work / "out" / f"{system}-{machine}-{number}")
+        packages = [known[component.name] for component in batch.components]
         note(bench.build, f"▶ go build for {target}: {' '.join(packages)}")
-        go_build(bench, flags, packages, out, env)
-        for component, package in zip(components, packages, strict=True):
-            name = Path(package).name + (".exe" if system == "windows" else "")
-            yield Made(component, target, out / name)
+        go_build(bench, flags, packages, f"{out}/{batch.name}{exe if batch.name else ''}", env)
+        for component, package in zip(batch.components, packages, strict=True):
+            yield Made(component, target, out / f"{batch.name or Path(package).name}{exe}")
 
 
 def by_flags(bench: Bench, recipe: Recipe) -> Mapping[tuple[str, ...], list[Component]]:
@@ -88,33 +92,21 @@ def by_flags(bench: Bench, recipe: Recipe) -> Mapping[tuple[str, ...], list[Comp
     return groups
 
 
-def choose_package(tree: Path, component: Component) -> str:
-    """Return the first of the component's packages that the tree has as its own."""
-    for package in component.packages:
-        if any((tree / package).glob("*.go")) and belongs(tree, package):
-            return package
-    asked = " or ".join(component.packages)
-    raise RequestError(f"This tree has no package {asked}; {component.name} cannot be built from it.")
-
-
-def belongs(tree: Path, package: str) -> bool:
-    """Tell whether the package is the main module's: another go.mod above it needs a workspace."""
-    nearest = next((p for p in (tree / package, *(tree / package).parents) if (p / "go.mod").exists()), tree)
-    return nearest == tree or (tree / "go.work").exists()
-
-
 def go_build(
-    bench: Bench, flags: Sequence[str], packages: list[str], out: Path, env: Mapping[str, str]
+    bench: Bench, flags: Sequence[str], packages: list[str], out: str, env: Mapping[str, str]
 ) -> None:
-    """Compile; raises BuildError with the first finding. `flags`: tags, then the linker's."""
-    said, counted = CompilerOutput(), Count()
+    """Compile; raises BuildError with the first finding. `flags`: tags, then the linker's.
+
+    `out`: a file, or a folder that ends in "/".
+    """
+    said, counted = CompilerOutput(bench.programs.folder), Count()
     bench.progress.begin(said.packages, counted)
     if not bench.progress.usual:
         tags = flags[: flags.index("-ldflags")]
         counted.start(
             [*bench.go, "list", "-deps", *bench.flags("-buildvcs=false", *tags), *packages], bench.tree, env
         )
-    argv = [*bench.go, "build", *bench.flags(*FLAGS, *flags), "-o", f"{out}/", *packages]
+    argv = [*bench.go, "build", *bench.flags(*FLAGS, *flags), "-o", out, *packages]
     ended = run_child(bench.build, bench.watch, argv, cwd=bench.tree, env=env, translate=said.translate)
     if not ended.is_ok:
         Build.objects.filter(pk=bench.build.pk).update(findings=said.findings)

@@ -222,14 +222,13 @@ def choose_mode(tree: Tree, go: str, module: str) -> Mode:
         raise ToolchainError(
             "This tree has no go.mod and no vendor folder: it is no Go program that builds here."
         )
-    if tree.is_vendored:
-        return Mode(("-mod=vendor",), workspace(is_used=tree.has_work and tree.is_workspace_vendor))
-    return Mode(("-mod=readonly",), workspace(is_used=tree.has_work))
+    env = {} if counts_work(tree) else {"GOWORK": "off"}
+    return Mode(("-mod=vendor",) if tree.is_vendored else ("-mod=readonly",), env)
 
 
-def workspace(*, is_used: bool) -> dict[str, str]:
-    """Say whether go.work counts: one above the tree, or one that vendor/ was not made for, does not."""
-    return {} if is_used else {"GOWORK": "off"}
+def counts_work(tree: Tree) -> bool:
+    """Tell whether go.work counts: one above the tree, or one that vendor/ was not made for, does not."""
+    return tree.has_work and (tree.is_workspace_vendor or not tree.is_vendored)
 
 
 def flags_for(flags: Sequence[str], go: str) -> list[str]:
