@@ -13,6 +13,7 @@ from tests.flow.acts import import_definition, wait_for_end
 from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(400)
+QUICK = {"LAB_VAGRANT": "/nowhere/vagrant", "LAB_REHEARSAL_SPEED": "600"}
 MISHAP = "scope: machines\nrehearsal: {mishaps: ['winw1:boot-timeout']}\n"
 ARTIFACT = """
 from webapp.accounts.models import User
@@ -31,7 +32,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("keys"), {"LAB_VAGRANT": "/nowhere/vagrant"})
+    stack = Stack(tmp_path_factory.mktemp("keys"), QUICK)
     yield stack.start()
     stack.stop()
 
