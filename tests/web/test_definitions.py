@@ -159,6 +159,19 @@ def test_edit_adds_a_revision(definition: Definition, client_of_owner: Client) -
     assert (newest.number, newest.text, newest.comment) == (2, "cni: none\n", "less")
 
 
+@pytest.mark.parametrize(("seen", "is_told"), [("1", True), ("2", False)])
+def test_edit_tells_who_was_overtaken_by_somebody_else(
+    seen: str, is_told: bool, definition: Definition, owner: User, client_of_owner: Client
+) -> None:
+    add_revision(definition, text="cni: antrea\n", by=owner)
+
+    sent = editor(text=TEXT + "scope: machines\n", seen=seen)
+    answer = client_of_owner.post(reverse("definition-edit", args=[definition.slug]), sent, follow=True)
+
+    assert ("while you edited" in answer.content.decode()) is is_told
+    assert definition.revisions.count() == 3
+
+
 def test_edit_adds_no_revision_when_nothing_was_changed(
     definition: Definition, client_of_owner: Client
 ) -> None:

@@ -83,10 +83,11 @@ def refusal_of(invitation: Invitation) -> str:
 def accept(invitation: Invitation, user: User) -> None:
     """Let somebody in: once counted, always welcome until removed. Raises InvitationError."""
     pairing = invitation.pairing
-    known = Participant.objects.filter(pairing=pairing, user=user).first()
-    if known is not None and known.removed_at is not None:
-        raise InvitationError("You were removed from this pairing. Ask its owner to invite you anew.")
     with transaction.atomic():
+        Invitation.objects.select_for_update().get(pk=invitation.pk)  # a double click is one use, not two
+        known = Participant.objects.filter(pairing=pairing, user=user).first()
+        if known is not None and known.removed_at is not None:
+            raise InvitationError("You were removed from this pairing. Ask its owner to invite you anew.")
         is_member = can(user, "lab.pair", pairing.lab)
         if known is None and not is_member:
             count_use(invitation)

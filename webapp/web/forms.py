@@ -13,6 +13,7 @@ class NameForm(forms.Form):
     comment = forms.CharField(
         max_length=200, required=False, label="Comment", help_text="What this revision changes; optional."
     )
+    seen = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput())
 
 
 class ImportForm(forms.Form):

@@ -79,8 +79,10 @@ def findings_of(spec: LabSpec) -> tuple[Finding, ...]:
     return check(spec, library.versions(environments()))
 
 
-def names_of(definition: Definition) -> dict[str, str]:
-    return {"name": definition.name, "description": definition.description}
+def names_of(definition: Definition) -> Context:
+    """What the editor begins with; `seen` is the newest revision, to tell who was faster meanwhile."""
+    seen = definition.revisions.count()
+    return {"name": definition.name, "description": definition.description, "seen": seen}
 
 
 def draft_of_newest(definition: Definition) -> Draft:

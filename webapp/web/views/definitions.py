@@ -36,6 +36,7 @@ from webapp.web.pages_definitions import (
 )
 from webapp.web.requests import Request
 
+MEANWHILE = "Somebody else stored a revision while you edited; yours holds none of theirs: compare the two."
 Redirect = HttpResponseRedirect | HttpResponsePermanentRedirect
 
 
@@ -153,12 +154,15 @@ def stored(
     request: Request, draft: Draft, names: NameForm, definition: Definition | None = None
 ) -> Redirect | None:
     """Call the action; None when the name cannot be, which `names` then says."""
-    said = names.cleaned_data
+    said = {key: value for key, value in names.cleaned_data.items() if key != "seen"}
     if definition is not None:
         describe_definition(definition, name=said["name"], description=said["description"])
         revision, is_new = add_revision(definition, text=draft.text, by=request.user, comment=said["comment"])
-        tell = f"Stored as {revision}." if is_new else f"Nothing was changed; {revision} is the newest."
-        messages.success(request, tell)
+        if is_new and revision.number > (names.cleaned_data["seen"] or revision.number) + 1:
+            messages.warning(request, f"Stored as {revision}. {MEANWHILE}")
+        else:
+            tell = f"Stored as {revision}." if is_new else f"Nothing was changed; {revision} is the newest."
+            messages.success(request, tell)
         return redirect("definition", definition.slug)
     try:
         created = create_definition(text=draft.text, by=request.user, **said)
