@@ -13,8 +13,9 @@ from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import prune, reap_node_logs
 from webapp.cluster.models import NodeLog
 from webapp.cluster.nodelogs import find_log, open_log, read_log, stop_log
-from webapp.cluster.nodelogs_readers import overlap, serves
+from webapp.cluster.nodelogs_readers import QueryReader, overlap, serves
 from webapp.cluster.nodelogs_source import Sieve, Source, SourceError, line_time, source_from
+from webapp.cluster.reach import AttachedReach, ReachError
 from webapp.logs import store
 from webapp.logs.models import Log
 
@@ -212,3 +213,24 @@ def test_overlap_finds_what_was_said_before(before: list[str], now: list[str], e
 )
 def test_query_is_asked_where_it_can_be_served(version: str, is_served: bool) -> None:
     assert serves(version) is is_served
+
+
+class Kubelet(AttachedReach):
+    """Answers what one kubelet answered at /logs/?query=…"""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+    def raw(self, path: str, query: object) -> str:
+        return self.said
+
+
+@pytest.mark.parametrize(
+    "head", ["", '<!doctype html>\n<meta name="viewport" content="width=device-width">\n']
+)
+def test_kubelet_that_lists_its_folder_does_not_serve_the_query(head: str) -> None:
+    """As a true kubelet 1.20.2 answered; newer ones do so where the feature is off."""
+    listing = f'{head}<pre>\n<a href="README">README</a>\n<a href="apt/">apt/</a>\n</pre>\n'
+
+    with pytest.raises(ReachError, match="lists its log folder"):
+        QueryReader(Kubelet(listing), Source("query", machine="linuxw1", unit="kubelet")).read()

@@ -24,6 +24,12 @@ PIECE_BYTES = 128 * 1024
 MOST_EVENTS = 500
 CURSOR = re.compile(r"[A-Za-z0-9=;]{1,400}")
 SERVED = (1, 27)  # node log query: alpha 1.27, beta 1.30, always from 1.36 on
+# A kubelet without the query takes the same address for its log folder, and lists that: seen at a true 1.20.
+LISTING = re.compile(r"\s*(?:<!doctype html>\s*)?(?:<meta [^>]{1,200}>\s*)?<pre>\s", re.IGNORECASE)
+NOT_SERVED = (
+    "The kubelet lists its log folder instead of answering: it is older than 1.27, or its feature gate "
+    "NodeLogQuery or its option enableSystemLogQuery is off"
+)
 QUERY_TAIL = 2_000  # lines that are compared with what was said before
 
 
@@ -268,7 +274,10 @@ class QueryReader:
         query = {"query": given.unit, "tailLines": str(max(given.tail, QUERY_TAIL))}
         query |= {"sinceTime": rfc3339(given.since)} if given.since else {}
         query |= {"untilTime": rfc3339(given.until)} if given.until else {}
-        lines = self.reach.raw(f"/api/v1/nodes/{given.machine}/proxy/logs/", query).splitlines()
+        said = self.reach.raw(f"/api/v1/nodes/{given.machine}/proxy/logs/", query)
+        if LISTING.match(said):
+            raise ReachError(NOT_SERVED)
+        lines = said.splitlines()
         found = lines[overlap(self.before, lines) :]
         is_first = not self.before
         self.before = lines or self.before

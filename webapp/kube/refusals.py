@@ -15,6 +15,10 @@ FORBIDDEN = re.compile(
 SIGNER = re.compile(
     r'user not permitted to (?P<verb>approve|sign) requests with signerName "(?P<signer>[^"]{1,300})"'
 )
+KUBELET = re.compile(
+    r'(?:error trying to reach service|error dialing backend|(?:Get|Post) "https://[^"]{1,2000}"):'
+    r" (?P<why>(?:dial|net|remote|x509|tls|proxy|context|read|write|EOF)[^\n]{0,300})"
+)
 LONGEST = 300
 
 
@@ -52,8 +56,11 @@ def refused_right(message: str) -> tuple[str, Right] | None:
 
 def refusal_words(message: str) -> str:
     """Say a refusal as a sentence with what to ask for; other words stay as they are, cut."""
-    found = refused_right(message)
-    return message[:LONGEST] if found is None else lacks(*found)
+    if found := refused_right(message):
+        return lacks(*found)
+    if kubelet := KUBELET.search(message.replace('\\"', '"')):
+        return f"the API server does not reach the node's kubelet (port 10250): {kubelet['why']}"
+    return message[:LONGEST]
 
 
 def lacks(user: str, right: Right) -> str:
