@@ -7,8 +7,11 @@ row (`look_soon`) ends the turn. A turn takes 4 s and one look at most, however 
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from webapp.cluster import attached
@@ -20,7 +23,8 @@ from webapp.cluster.watching import WatchEnd, polled_words, watch
 
 WATCH_S = 4.0  # of the 5 s between two ticks; the next look finds what came in between
 SHORTEST_S = 1.0
-MOST_LOOKS = 3  # in a turn; where everything moves all the time the usual pace is enough
+MOST_LOOKS = 4  # in a turn
+SPACING_S, SPACING = 1.0, 2  # between two looks of a turn: a second, or twice what the last one took
 CLAIM = timedelta(seconds=ASK_S + 10)
 
 
@@ -29,7 +33,9 @@ def take_turn(sighting_id: int) -> None:
     ends_at, turn_due = time.monotonic() + WATCH_S, None
     for number in range(1, MOST_LOOKS + 1):
         sighting = Sighting.objects.select_related("cluster__lab").get(pk=sighting_id)
+        began = time.monotonic()
         _, listing = look_once(sighting)
+        again_at = began + max(SPACING_S, SPACING * (time.monotonic() - began))
         if listing is None or listing.wait_s:
             return
         due = due_of(sighting)
@@ -38,7 +44,12 @@ def take_turn(sighting_id: int) -> None:
         if number == MOST_LOOKS or left_s < SHORTEST_S:
             Sighting.objects.filter(pk=sighting_id, next_look_at=due).update(next_look_at=turn_due)
             return
-        if not watch_on(sighting, listing, left_s, due, turn_due):
+        with held(sighting, due, turn_due) as row:
+            end = watch_on(sighting, listing, left_s, row) if row is not None else WatchEnd()
+            if end.has_news:
+                time.sleep(max(min(again_at, ends_at) - time.monotonic(), 0.0))
+        postpone(sighting, end.wait_s, timezone.now())
+        if not end.has_news or end.wait_s:
             return
 
 
@@ -62,20 +73,24 @@ def look_once(sighting: Sighting) -> tuple[bool, Listing | None]:
     return has_changed, listing
 
 
-def watch_on(sighting: Sighting, listing: Listing, seconds: float, due: datetime, turn_due: datetime) -> bool:
-    """Watch while the row is ours; tells whether to look again at once."""
+@contextmanager
+def held(sighting: Sighting, due: datetime, turn_due: datetime) -> Iterator[QuerySet[Sighting] | None]:
+    """Claim the row while it is watched; None when somebody else has it. Then it is due as the turn was."""
     mine = timezone.now() + CLAIM
-    if not Sighting.objects.filter(pk=sighting.pk, next_look_at=due).update(next_look_at=mine):
-        return False  # somebody else looks
+    claimed = Sighting.objects.filter(pk=sighting.pk, next_look_at=due).update(next_look_at=mine)
     row = Sighting.objects.filter(pk=sighting.pk, next_look_at=mine)
     try:
-        with attached.client_of(sighting.cluster) as api:
-            end = watch(api, listing, seconds, row.exists)
-        note_polling(sighting, end)
+        yield row if claimed else None
     finally:
-        is_ours = bool(row.update(next_look_at=turn_due))
-    postpone(sighting, end.wait_s, timezone.now())
-    return end.has_news and is_ours and not end.wait_s
+        row.update(next_look_at=turn_due)
+
+
+def watch_on(sighting: Sighting, listing: Listing, seconds: float, row: QuerySet[Sighting]) -> WatchEnd:
+    """Watch while the row is ours; what another has taken brings no news."""
+    with attached.client_of(sighting.cluster) as api:
+        end = watch(api, listing, seconds, row.exists)
+    note_polling(sighting, end)
+    return end if row.exists() else WatchEnd(wait_s=end.wait_s)
 
 
 def note_polling(sighting: Sighting, end: WatchEnd) -> None:
