@@ -8,12 +8,14 @@ from contextlib import suppress
 from datetime import timedelta
 
 import pytest
+from asgiref.testing import ApplicationCommunicator
 from django.utils import timezone
 
 from tests.factories import LabFactory, MachineFactory
 from tests.shells.conftest import Looker
 from tests.ws.conftest import Redis, Socket, redis
 from webapp.accounts.models import User
+from webapp.asgi import application
 from webapp.labs.actions import remove_member
 from webapp.shells import client, fresh
 from webapp.shells.models import Terminal
@@ -70,6 +72,38 @@ async def test_who_has_no_right_is_not_let_in(
     socket = await attached(terminal, None if who == "nobody" else owner)
 
     assert await closed_with(socket) == code
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [
+        (b"http://localhost:8000", 4401),
+        (b"http://evil.example", 1000),
+        (b"http://localhost.evil.example", 1000),
+        (b"null", 1000),
+        (b"", 1000),
+        (None, 1000),
+    ],
+    ids=str,
+)
+async def test_a_page_of_another_site_gets_no_socket(
+    origin: bytes | None, code: int, redis, terminal: Terminal
+):
+    headers = [] if origin is None else [(b"origin", origin)]
+    scope = {
+        "type": "websocket",
+        "path": f"/ws/shells/{terminal.pk}/",
+        "query_string": b"",
+        "subprotocols": [],
+    }
+    socket = ApplicationCommunicator(application, {**scope, "headers": headers})
+
+    await socket.send_input({"type": "websocket.connect"})
+
+    said = await socket.receive_output(timeout=20)
+    while said["type"] == "websocket.accept":  # so that the code for "sign in" reaches the page
+        said = await socket.receive_output(timeout=20)
+    assert (said["type"], said.get("code", 1000)) == ("websocket.close", code)
 
 
 def test_a_session_is_fresh_for_twelve_hours(owner: User, settings):

@@ -80,6 +80,18 @@ def test_a_file_goes_in_and_comes_back(terminal: Terminal, machine: SshMachine):
 
 
 @LINUX
+async def test_files_go_the_way_of_the_open_terminal(look_at, terminal, machine, owner, act):
+    looker = await look_at(terminal, owner)
+    await looker.until(lambda looker: looker.state.get("status") == "open")
+    machine.vagrant.write_text("")  # nobody asks it again
+    (transfer_folder() / "at-home").write_text("hello")
+
+    assert await act(copied, terminal, "up", "note.txt") == ""
+
+    assert (machine.home / "note.txt").read_text() == "hello"
+
+
+@LINUX
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 40 * 1024 * 1024], ids=["a byte", "much"])
 def test_a_file_that_is_too_large_is_cut_off_and_not_left(terminal: Terminal, machine: SshMachine, size: int):
     with (machine.home / "disk.img").open("wb") as file:

@@ -12,7 +12,7 @@ from webapp.process import capture
 from webapp.shells import store
 from webapp.shells.client import socket_folder
 from webapp.shells.models import Terminal
-from webapp.shells.ways import WayError, shell_env, ssh_config
+from webapp.shells.ways import WayError, known_ssh_config, shell_env
 
 COPY_S = 300.0
 # No slashes to climb with, no quotes or spaces for scp's and PowerShell's own reading of a path.
@@ -58,7 +58,7 @@ def copy(terminal: Terminal, way: str, name: str, local: Path) -> None:
         shutil.copyfile(source, target)
         return
     far = f"{terminal.machine.name}:{name}"
-    scp = ["scp", "-q", "-F", str(ssh_config(terminal)), *SSH, "--"]
+    scp = ["scp", "-q", "-F", str(known_ssh_config(terminal)), *SSH, "--"]
     if way == "up":
         run_scp([*scp, str(local), far])
     else:

@@ -64,13 +64,23 @@ def way_to(terminal: Terminal) -> Way:
     return Way(ssh, folder, shell_env(), REACHED)
 
 
+def known_ssh_config(terminal: Terminal) -> Path:
+    """Return what the open terminal itself was connected with; else ask Vagrant. Raises WayError."""
+    path = config_path(terminal)
+    return path if terminal.status == Terminal.Status.OPEN and path.exists() else ssh_config(terminal)
+
+
+def config_path(terminal: Terminal) -> Path:
+    return socket_folder() / f"{terminal.pk}.ssh"
+
+
 def ssh_config(terminal: Terminal) -> Path:
-    """Store what Vagrant says of reaching the machine, readable by this user only."""
+    """Store what Vagrant says of reaching the machine, readable by this user only. Raises WayError."""
     try:
         text = driver_of(terminal.lab).ssh_config(terminal.machine.name)
     except (GuestError, VagrantError, SpoolError, OSError) as error:
         raise WayError(" ".join(str(error).split())[:180]) from error
-    path = socket_folder() / f"{terminal.pk}.ssh"
+    path = config_path(terminal)
     # Put in its place whole: a file is copied while the terminal is connected anew.
     fresh = path.with_suffix(f".{secrets.token_hex(8)}")
     descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
