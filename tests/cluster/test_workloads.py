@@ -12,7 +12,7 @@ from webapp.accounts.models import User
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import ErrandError, cancel_errand, carry_out_errand, reap_errands
 from webapp.cluster.models import Errand, Workload
-from webapp.cluster.objects import MOST_BYTES, check_own, path_of
+from webapp.cluster.objects import MOST_BYTES, check_own, path_of, with_protocols
 from webapp.cluster.queries import cluster_page
 from webapp.cluster.workloads import (
     WorkloadView,
@@ -220,3 +220,15 @@ def test_system_of_pods_is_left_out_where_the_api_does_not_know_it(version: str,
 
     specs = [one["spec"]["template"]["spec"] for one in documents if one["kind"] == "Deployment"]
     assert [("os" in spec, "nodeSelector" in spec) for spec in specs] == [(has_it, True)] * 2
+
+
+def test_port_of_a_service_says_its_protocol() -> None:
+    """Server-side apply of a true 1.20 refuses a Service that leaves it to the default."""
+    ports = [{"port": 80}, {"port": 53, "protocol": "UDP"}]
+    service = {"kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": ports, "type": "NodePort"}}
+
+    told = with_protocols(service)
+
+    assert [port["protocol"] for port in told["spec"]["ports"]] == ["TCP", "UDP"]
+    assert (told["spec"]["type"], "protocol" in ports[0]) == ("NodePort", False)
+    assert with_protocols({"kind": "Pod", "spec": {}}) == {"kind": "Pod", "spec": {}}

@@ -106,7 +106,7 @@ def change(api: Any, method: str, document: objects.Object, *, is_dry: bool = Fa
     dry = {"dryRun": "All"} if is_dry else {}
     if method == "DELETE":
         return delete(api, path, dry)
-    body = json.loads(json.dumps(document))  # JSON is YAML
+    body = json.loads(json.dumps(objects.with_protocols(document)))  # JSON is YAML
     query = {"fieldManager": MANAGER, "force": "true", **dry}
     try:
         send(api, "PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")

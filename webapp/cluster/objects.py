@@ -201,6 +201,18 @@ def namespace_object(name: str) -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
 
 
+def with_protocols(document: Object) -> Object:
+    """Say TCP where a Service's port leaves it to the default, which older servers' apply does not know.
+
+    Kubernetes 1.20 refuses it: "omits key field protocol" (its list of ports is keyed by port and protocol).
+    """
+    ports = objects(document, "spec", "ports") if document["kind"] == "Service" else []
+    if not ports:
+        return document
+    told = [{"protocol": "TCP", **port} for port in ports]
+    return {**document, "spec": {**document["spec"], "ports": told}}
+
+
 def path_of(document: Object) -> str:
     """Return the object's own address at the API."""
     name, space = text(document, "metadata", "name"), text(document, "metadata", "namespace")
