@@ -3,6 +3,7 @@
 import * as ago from "./ago.js";
 import * as keep from "./keep.js";
 import * as live from "./live.js";
+import * as menu from "./menu.js";
 import * as tabState from "./tab-state.js";
 
 /** @typedef {{ mount: (element: any) => unknown }} Module any: some mount on a <dialog>, some on a <button> */
@@ -49,6 +50,7 @@ async function mountOne(element, name) {
 
 mountAll(document);
 keep.mount(document.body);
+menu.mount(document.body);
 ago.mount(document.body);
 tabState.mount(document.body);
 live.mount(document.body);

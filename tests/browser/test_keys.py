@@ -141,3 +141,16 @@ def test_skip_link_leads_past_the_frame_to_the_content(page: Page, stack: Stack)
     page.keyboard.press("Tab")
 
     assert page.evaluate("document.querySelector('main').contains(document.activeElement)")
+
+
+def test_escape_closes_a_menu_and_gives_the_focus_back(page: Page, stack: Stack) -> None:
+    page.goto(stack.url)
+    account = page.locator("summary[aria-label^='Your account']")
+    press(page, account)
+    expect(page.get_by_role("link", name="Change password")).to_be_visible()
+
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+
+    expect(page.get_by_role("link", name="Change password")).to_be_hidden()
+    expect(account).to_be_focused()
