@@ -2,6 +2,7 @@
 that change the state, keys only, an attached cluster.
 """
 
+import copy
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -185,6 +186,27 @@ def test_attached_cluster_is_shown_and_says_what_it_sees(page: Page, stack: Stac
     expect(page.locator("#ladder")).to_contain_text("The API did not tell its pods", timeout=LOOKED_MS)
     api.mood = {"*": "503"}
     expect(page.locator("#ladder")).to_contain_text("The API does not answer", timeout=LOOKED_MS)
+
+
+def test_attached_cluster_is_watched_and_its_refusals_are_told(page: Page, stack: Stack, api: Api) -> None:
+    api.forbidden = {("watch", "pods"), ("patch", "configmaps")}
+    page.goto(f"{stack.url}/clusters/attach")
+    page.fill("input[name=name]", "watched")
+    page.fill("textarea[name=text]", api.kubeconfig)
+    page.get_by_role("button", name="Check and attach").click()
+    expect(page.locator("#ladder")).to_contain_text("jane may not watch pods", timeout=LOOKED_MS)
+
+    node = copy.deepcopy(api.objects["nodes"][0])
+    node["status"]["conditions"][0].update(status="True", reason="KubeletReady", message="ready at last")
+    api.tell("nodes", "MODIFIED", node)
+    expect(page.locator("#rung-winw1-ready")).to_contain_text("done", timeout=LOOKED_MS)
+
+    page.get_by_role("link", name="Workloads", exact=True).click()
+    page.fill("#own-name", "mine")
+    page.fill("#own-manifest", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}")
+    page.get_by_role("button", name="Check and apply").click()
+    said = page.get_by_text("jane may not patch configmaps", exact=False).first
+    expect(said).to_be_visible(timeout=LOOKED_MS)
 
 
 def test_attached_cluster_is_detached_by_its_name(page: Page, stack: Stack, api: Api) -> None:
