@@ -19,7 +19,9 @@ from webapp.process import Completed, capture
 
 LS_REMOTE_S = 30
 SHORT_S = 120
-PASSED_ON = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR")
+PASSED_ON = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
+# Git's libcurl reads neither of OpenSSL's two names.
+TRUSTED = {"SSL_CERT_FILE": "GIT_SSL_CAINFO", "SSL_CERT_DIR": "GIT_SSL_CAPATH"}
 CONFIG = """\
 [core]
 \thooksPath = /dev/null
@@ -32,7 +34,7 @@ CONFIG = """\
 [credential]
 \thelper =
 [http]
-\tfollowRedirects = initial
+\tfollowRedirects = false
 \tlowSpeedLimit = 1000
 \tlowSpeedTime = 120
 [gc]
@@ -128,6 +130,7 @@ def git_env(home: Path, source: Source) -> dict[str, str]:
         new.replace(config)
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
+        **{its: os.environ[name] for name, its in TRUSTED.items() if name in os.environ},
         "PATH": os.environ.get("PATH", os.defpath),
         "HOME": str(home),
         "LC_ALL": "C",
@@ -160,13 +163,15 @@ def run_git(mirror: Mirror, argv: Sequence[str]) -> str:
     return done.output
 
 
-def ls_remote(home: Path, source: Source, names: Sequence[str]) -> list[tuple[str, str]]:
+def ls_remote(
+    home: Path, source: Source, names: Sequence[str], *, timeout_s: float = LS_REMOTE_S
+) -> list[tuple[str, str]]:
     """Ask a repository for refs by their full names: (commit, name), and `name^{}` for annotated tags."""
     peeled = [f"{name}^{{}}" for name in names if name.startswith("refs/tags/")]
     argv = ["git", "ls-remote", "--quiet", "--", source.url, *names, *peeled]
-    done = ask_git(argv, Path("/"), git_env(home, source), LS_REMOTE_S)
+    done = ask_git(argv, Path("/"), git_env(home, source), timeout_s)
     if done.timed_out:
-        raise GitError(f"{source.url} did not answer within {LS_REMOTE_S} s.")
+        raise GitError(f"{source.url} did not answer within {timeout_s:.0f} s.")
     if done.code != 0:
         raise GitError(f"{source.url} cannot be read: {explain(done.errors)}")
     return [(line[:40], line[41:]) for line in done.output.splitlines() if COMMIT.fullmatch(line[:40])]
@@ -195,6 +200,10 @@ def explain(errors: str) -> str:
         return "there is no such repository, or it is not public."
     if "could not resolve host" in low:
         return "its host is not known to this network."
+    if "returned error: 30" in low:
+        return "it leads on to another address; write the one that it has now, with .git where it wants that."
+    if "certificate" in low:
+        return "its certificate is not signed by an authority that is known here (SSL_CERT_FILE)."
     return last_line(errors)
 
 

@@ -89,8 +89,8 @@ def check_https(url: str, hosts: Sequence[str]) -> Source:
         raise RequestError(f"Only https addresses are fetched, not {redact_url(url)[:80]}.")
     if parts.username is not None or parts.password is not None:
         raise RequestError(f"Leave the user and password out of the address: {redact_url(url)[:80]}.")
-    host = (parts.hostname or "").lower()
-    if host not in hosts or port not in {None, 443}:
+    host = (parts.hostname or "").lower() + ("" if port in {None, 443} else f":{port}")
+    if host not in hosts:
         raise RequestError(
             f"{host or 'This host'} is not on the administrator's list ({', '.join(hosts) or 'empty'})."
         )
