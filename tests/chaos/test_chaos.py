@@ -125,12 +125,12 @@ def test_a_store_that_cannot_grow_waits_and_loses_nothing(talking: Talking):
 
     # Every write of the worker beyond 1 KiB into a file now fails, as on a full disk.
     worker.rlimit(resource.RLIMIT_FSIZE, (1024, resource.RLIM_INFINITY))
-    time.sleep(3)  # the outage itself
+    time.sleep(8)  # the outage itself: longer than the pause between two signs of life
     stalled = talk.stack.query("SELECT line_count FROM webapp_log")[0]["line_count"]
     worker.rlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     run = talk.wait_for_end()
 
-    assert stalled - stored < 400
+    assert stalled - stored < 1000  # of 3,200 that were said meanwhile
     assert run["status"] == "succeeded"
     assert talk.heard() == list(range(4_000))
 

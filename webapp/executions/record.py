@@ -16,6 +16,7 @@ from webapp.logs import store
 from webapp.logs.clixml import expand_clixml
 from webapp.logs.lines import LineAssembler, LogLine
 from webapp.logs.models import Spool
+from webapp.logs.patience import for_ever
 from webapp.logs.redact import Redactor
 from webapp.process import Child
 from webapp.spool import Exit, SpoolReader, open_spool, remove_spool
@@ -58,7 +59,7 @@ class Recorder:
     def close(self) -> None:
         """Store the last line even without its newline; the spool is done."""
         self.put(self.assembler.finish())
-        Spool.objects.filter(pk=self.spool.pk).update(closed_at=timezone.now())
+        for_ever(lambda: Spool.objects.filter(pk=self.spool.pk).update(closed_at=timezone.now()))
 
     def put(self, texts: Sequence[str]) -> None:
         if not texts:
@@ -128,4 +129,5 @@ def store_spool(recorder: Recorder) -> bool:
 
 def make_spool(log_id: int, step: int, folder: Path) -> Spool:
     """Make the row before the child starts, so that no output can be without one."""
-    return Spool.objects.create(log_id=log_id, step=step, folder=str(folder))
+    row, _ = for_ever(lambda: Spool.objects.get_or_create(log_id=log_id, step=step, folder=str(folder)))
+    return row

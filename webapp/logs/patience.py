@@ -18,6 +18,11 @@ PATIENCE_S = 30.0
 FOREVER = math.inf
 
 
+def for_ever(write: Callable[[], Result]) -> Result:
+    """Call `write`, which does no harm twice, until the database takes it."""
+    return with_patience(lambda _: write(), FOREVER)
+
+
 def with_patience(write: Callable[[bool], Result], patience_s: float = PATIENCE_S) -> Result:
     """Call `write` (told whether it is a second try) until the database takes it.
 
@@ -34,7 +39,7 @@ def with_patience(write: Callable[[bool], Result], patience_s: float = PATIENCE_
             if time.monotonic() >= end:
                 raise
             if not is_retry:
-                logger.warning("a log cannot be stored, waiting: %s", error)
+                logger.warning("the database takes nothing, waiting: %s", error)
         is_retry = True
         connection.close_if_unusable_or_obsolete()
         time.sleep(wait_s)

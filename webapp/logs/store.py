@@ -156,10 +156,11 @@ def sql_time(at_ms: int) -> str | datetime | None:
     return at
 
 
-def note(log_id: int, text: str, *, machine: str = "", step: int = 0) -> int:
+def note(log_id: int, text: str, *, machine: str = "", step: int = 0, patience_s: float = PATIENCE_S) -> int:
     """Append the dashboard's own word, a line for each of its lines; return the last one's number."""
     lines = [LogLine(machine, "note", line) for line in text.split("\n")]
-    return append(log_id, lines, at_ms=int(timezone.now().timestamp() * 1000), step=step)
+    at_ms = int(timezone.now().timestamp() * 1000)
+    return append(log_id, lines, at_ms=at_ms, step=step, patience_s=patience_s)
 
 
 def announce(log_id: int, last_line: int, complete: str) -> None:
@@ -225,10 +226,10 @@ def stamped(chunk: Chunk) -> bytes:
     return ("\n".join(lines) + "\n").encode()
 
 
-def finish(log_id: int, status: str) -> None:
+def finish(log_id: int, status: str, *, patience_s: float = PATIENCE_S) -> None:
     """Declare a log complete, compact it, announce it; a complete log stays as it is."""
-    if with_patience(partial(complete_log, log_id, status)):
-        with_patience(lambda _: compact(log_id))
+    if with_patience(partial(complete_log, log_id, status), patience_s):
+        with_patience(lambda _: compact(log_id), patience_s)
     line_count, complete = size(log_id)
     announce(log_id, line_count - 1, complete)
 

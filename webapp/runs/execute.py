@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
-from django.db import connections
+from django.db import InterfaceError, OperationalError, connection, connections
 from django.utils import timezone
 
 from webapp.executions.holder import holder_name
@@ -21,6 +21,7 @@ from webapp.executions.models import Status
 from webapp.labs.actions import forget_lab
 from webapp.labs.folder import remove_folder
 from webapp.logs import store
+from webapp.logs.patience import for_ever
 from webapp.planning.plan import Plan, PlannedStep, Verb
 from webapp.runs import serving
 from webapp.runs.actions import announce_run
@@ -91,6 +92,7 @@ class Walker:
         self.threads: dict[str, threading.Thread] = {}
         self.stop = Stop()
         self.next_beat = 0.0
+        self.is_cut_off = False
         self.run_states: dict[str, str] = {}
 
     def walk(self) -> None:
@@ -110,10 +112,12 @@ class Walker:
         count = len(self.plan.steps)
         again = f", going on after #{self.run.continues.number}" if self.run.continues else ""
         machine = f" of {self.run.machine}" if self.run.machine else ""
-        store.note(
-            self.run.log_id,
-            f"#{self.run.number} {self.run.verb}{machine}, asked for by {by}{again}: {count} steps",
-        )
+        self.note(f"#{self.run.number} {self.run.verb}{machine}, asked for by {by}{again}: {count} steps")
+
+    def note(self, text: str, row: Step | None = None) -> int:
+        """Append a line, whenever the database takes it; return its number."""
+        machine, number = (row.machine, row.number) if row else ("", 0)
+        return store.note(self.run.log_id, text, machine=machine, step=number, patience_s=store.FOREVER)
 
     # -- what may start ---------------------------------------------------------
 
@@ -167,7 +171,7 @@ class Walker:
 
     def start(self, step: PlannedStep) -> None:
         row = self.rows[step.key]
-        first = store.note(self.run.log_id, f"▶ {step.title}", machine=step.machine, step=row.number)
+        first = self.note(f"▶ {step.title}", row)
         self.update(row, status=Step.Status.RUNNING, started_at=timezone.now(), first_line=first)
         context = StepContext(self.run, step, row, self.stop_of(step))
         thread = threading.Thread(target=self.carry_out, args=(context,), name=step.key, daemon=True)
@@ -202,7 +206,7 @@ class Walker:
             status = Step.Status.INTERRUPTED
         mark = "✓" if status == Step.Status.SUCCEEDED else "■"
         text = f"{mark} {row.title}: {outcome.sentence or status.label.lower()}"
-        last = store.note(self.run.log_id, text, machine=row.machine, step=row.number)
+        last = self.note(text, row)
         self.update(
             row,
             status=status,
@@ -221,7 +225,7 @@ class Walker:
         return (lambda: self.stop.is_for_good) if step.rescues else (lambda: bool(self.stop))
 
     def update(self, row: Step, **fields: object) -> None:
-        Step.objects.filter(pk=row.pk).update(**fields)
+        for_ever(lambda: Step.objects.filter(pk=row.pk).update(**fields))
         for name, value in fields.items():
             setattr(row, name, value)
 
@@ -229,6 +233,17 @@ class Walker:
         """Say "alive" every few seconds, and learn of a cancel, a shutdown or a lost claim."""
         if SHUTTING_DOWN.is_set():
             self.stop.shut_down = True
+        try:
+            self.ask_and_tell()
+        except (OperationalError, InterfaceError) as error:  # full, locked or away: the children go on
+            if not self.is_cut_off:
+                logger.warning("run %s: the database does not answer: %s", self.run.pk, error)
+            self.is_cut_off = True
+            connection.close_if_unusable_or_obsolete()
+        else:
+            self.is_cut_off = False
+
+    def ask_and_tell(self) -> None:
         row = Run.objects.filter(pk=self.run.pk).values("status", "holder", "cancel_requested_at").get()
         if row["status"] != Status.RUNNING or row["holder"] != self.run.holder:
             self.stop.lost = True
@@ -272,16 +287,11 @@ class Walker:
         return " ".join(row.sentence for row in done)
 
     def end(self, status: Status, sentence: str) -> None:
-        if (
-            self.run.verb == Verb.DESTROY
-            and status == Status.SUCCEEDED
-            and forget_lab(self.run.lab, timezone.now())
-        ):
+        is_destroyed = self.run.verb == Verb.DESTROY and status == Status.SUCCEEDED
+        if is_destroyed and for_ever(lambda: forget_lab(self.run.lab, timezone.now())):
             remove_folder(Path(settings.LAB_HOME) / self.run.lab.slug)
-        store.note(
-            self.run.log_id, f"#{self.run.number} {self.run.verb} {status.label.lower()}. {sentence}".strip()
-        )
-        self.run.finish(status, timezone.now(), sentence)
-        store.finish(self.run.log_id, status)
+        self.note(f"#{self.run.number} {self.run.verb} {status.label.lower()}. {sentence}".strip())
+        for_ever(lambda: self.run.finish(status, timezone.now(), sentence))
+        store.finish(self.run.log_id, status, patience_s=store.FOREVER)
         logger.info("run %s lab %s: %s", self.run.pk, self.run.lab_id, status)
         announce_run(self.run)

@@ -20,6 +20,7 @@ from webapp.catalog import library
 from webapp.diagnosis.rules import Finding as Hit
 from webapp.diagnosis.rules import Rule, Rules, load_rules
 from webapp.logs.lines import LogLine
+from webapp.logs.patience import for_ever
 from webapp.logs.store import Row
 from webapp.runs.models import Finding, Run, Step
 
@@ -89,7 +90,8 @@ class StepWatch:
             else:
                 found.append((hit.line, lines[hit.line - first].machine, rule))
         if noise:
-            Step.objects.filter(pk=self.step.pk).update(noise_count=F("noise_count") + len(noise))
+            more = F("noise_count") + len(noise)
+            for_ever(lambda: Step.objects.filter(pk=self.step.pk).update(noise_count=more))
         self.keep(found)
 
     def with_rules(self, hits: Iterable[Hit]) -> list[tuple[Hit, Rule]]:
@@ -104,10 +106,14 @@ class StepWatch:
         """Store what is new within the bounds, and tell whoever looks at the run."""
         rows = [self.row(*one) for one in found if self.is_wanted(one[2])]
         self.attempt += [rule for _, _, rule in found]
-        free = MOST_A_RUN - Finding.objects.filter(run=self.run).count() if rows else 0
-        if rows and free > 0:
-            Finding.objects.bulk_create(rows[:free], ignore_conflicts=True)
+        is_news = for_ever(lambda: self.store_rows(rows)) if rows else False
+        if is_news:
             live.announce({"type": "run.changed", "lab": self.run.lab_id, "run": self.run.pk})
+
+    def store_rows(self, rows: list[Finding]) -> bool:
+        """Store as many as a run may have; False when it has them already."""
+        free = max(0, MOST_A_RUN - Finding.objects.filter(run=self.run).count())
+        return bool(Finding.objects.bulk_create(rows[:free], ignore_conflicts=True))
 
     def is_wanted(self, rule: Rule) -> bool:
         self.seen[rule.id] += 1

@@ -48,7 +48,8 @@ class StepContext:
         return self.run.lab
 
     def note(self, text: str) -> None:
-        store.note(self.run.log_id, text, machine=self.step.machine, step=self.row.number)
+        machine, number = self.step.machine, self.row.number
+        store.note(self.run.log_id, text, machine=machine, step=number, patience_s=store.FOREVER)
 
 
 def wait_or_stop(context: StepContext, seconds: float) -> bool:

@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -21,6 +22,7 @@ from webapp.labs.actions import lab_folder, record_states
 from webapp.labs.folder import FolderError, prepare_folder
 from webapp.labs.models import REHEARSAL, Lab
 from webapp.labs.settle import settle_versions
+from webapp.logs.patience import for_ever
 from webapp.logs.redact import Redactor
 from webapp.planning.plan import StepKind
 from webapp.process import Child
@@ -52,7 +54,7 @@ def run_step(context: StepContext, kinds: StepKinds) -> Outcome:
     watch = watch_of(context)
     context = replace(context, watch=watch)
     for attempt in range(1, attempts + 1):
-        Step.objects.filter(pk=context.row.pk).update(attempt=attempt)
+        for_ever(partial(Step.objects.filter(pk=context.row.pk).update, attempt=attempt))
         outcome = kinds[context.step.kind](context)
         if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
             outcome = check_shell(context)
@@ -129,7 +131,7 @@ def look(context: StepContext) -> Outcome:
         states = {name: status.state for name, status in driver_for(context.lab).status().items()}
     except VagrantError as error:
         return Outcome.failed(f"The machines' states are unknown: {error}", "look")
-    record_states(context.lab, states, timezone.now())
+    for_ever(lambda: record_states(context.lab, states, timezone.now()))
     return Outcome.succeeded(", ".join(f"{name} {state}" for name, state in states.items()))
 
 
@@ -265,7 +267,7 @@ def exit_0_lie(kind: StepKind, output: VagrantOutput) -> Outcome | None:
 def note_state(context: StepContext) -> None:
     """`vagrant up` that ends with 0 has waited for a running machine; the look at the end says the rest."""
     if context.step.kind in (StepKind.UP, StepKind.RELOAD):
-        record_states(context.lab, {context.step.machine: RUNNING}, timezone.now())
+        for_ever(lambda: record_states(context.lab, {context.step.machine: RUNNING}, timezone.now()))
 
 
 KINDS: StepKinds = {
