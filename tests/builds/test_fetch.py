@@ -6,6 +6,7 @@ import io
 import shutil
 import tarfile
 import threading
+import zipfile
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +23,7 @@ from webapp.builds.fetch import check_address
 from webapp.builds.models import Artifact, Build
 from webapp.builds.uploads import request_fetch
 from webapp.executions.models import Status
+from webapp.logs import store
 
 pytestmark = pytest.mark.django_db(transaction=True)
 TARGETS = ["windows/amd64"]
@@ -42,7 +44,9 @@ def published(home: Path, settings) -> Iterator[Path]:
     kit = shutil.copytree(Path(django_settings.ENVIRONMENTS_DIR) / "kit", home / "env" / "kit")
     text = (kit / "components.yaml").read_text()
     nightly = "https://github.com/kubernetes-sigs/sig-windows-tools/releases/download"
-    for host in ("https://dl.k8s.io", "https://github.com/containerd/containerd/releases/download", nightly):
+    calico = "https://github.com/projectcalico/calico/releases/download"
+    containerd = "https://github.com/containerd/containerd/releases/download"
+    for host in ("https://dl.k8s.io", containerd, calico, nightly):
         text = text.replace(host, f"http://127.0.0.1:{server.server_port}")
     (kit / "components.yaml").write_text(text)
     settings.ENVIRONMENTS_DIR = home / "env"
@@ -142,6 +146,71 @@ def test_bad_archive_is_told(published: Path, member: User, content: bytes, sent
     build = fetched("containerd-release", ["containerd"], member)
 
     assert (build.status, sentence in build.sentence) == (Status.FAILED, True), build.sentence
+
+
+def zipped(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, content in members:
+            file.writestr(name, content)
+    return buffer.getvalue()
+
+
+def link(name: str) -> zipfile.ZipInfo:
+    info = zipfile.ZipInfo(name)
+    info.external_attr = 0o120777 << 16
+    return info
+
+
+def locked(content: bytes) -> bytes:
+    """Set the bit that says "encrypted" of the first member, in both of its headers."""
+    central = content.index(b"PK\x01\x02")
+    return content[:6] + b"\x01" + content[7 : central + 8] + b"\x01" + content[central + 9 :]
+
+
+CALICO = ("CalicoWindows/cni/calico.exe", pe() + b"1")
+
+
+def ask_calico(folder: Path, content: bytes, by: User, names: list[str]) -> Build:
+    publish(folder, "v3.32.1/calico-windows-v3.32.1.zip", content)
+    digest = hashlib.sha256(content).hexdigest()
+    build, _ = request_fetch(
+        source="calico-release", version="3.32.1", names=names, targets=TARGETS, by=by, sha256=digest
+    )
+    execute_build(build.pk)
+    return build.refreshed()
+
+
+def test_zip_gives_its_members_and_says_what_is_inside(published: Path, member: User) -> None:
+    node = ("CalicoWindows/calico-node.exe", pe() + b"2")
+    content = zipped(("CalicoWindows/", b""), CALICO, node, ("CalicoWindows/README.txt", b"x"))
+
+    build = ask_calico(published, content, member, ["calico", "calico-node"])
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    found = {artifact.file_name: artifact.facts["member"] for artifact in build.artifacts.all()}
+    assert found == {"calico.exe": CALICO[0], "calico-node.exe": node[0]}
+    log = b"".join(store.iter_text(build.log_id, stamps=False)).decode()
+    assert "In the archive are 3 files:" in log and "CalicoWindows/README.txt 0.0 MiB\n" in log
+    assert "CalicoWindows/cni/calico.exe 0.0 MiB (taken)" in log
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (zipped(("bomb", bytes(30_000_000)), CALICO), "far more than it is"),
+        (zipped((link("calico.exe"), b"/etc/passwd")), "holds no calico.exe"),
+        (locked(zipped(CALICO)), "is encrypted"),
+        (zipped(CALICO)[:-30], "no archive"),
+        (b"nothing", "no archive"),
+    ],
+    ids=["bomb", "link", "encrypted", "cut", "no zip"],
+)
+def test_bad_zip_is_told(published: Path, member: User, content: bytes, sentence: str) -> None:
+    build = ask_calico(published, content, member, ["calico"])
+
+    assert (build.status, sentence in build.sentence) == (Status.FAILED, True), build.sentence
+    assert not Artifact.objects.exists()
 
 
 @pytest.mark.parametrize("url", ["http://example.org/x", "file:///etc/passwd", "ftp://127.0.0.1/x"])

@@ -6,7 +6,6 @@ machine's loopback; a redirect leads to nothing else.
 
 import hashlib
 import re
-import tarfile
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from webapp.builds.archives import read_members
 from webapp.builds.artifacts import BLOCK, MIB, limit_bytes, path_of, store_content
 from webapp.builds.children import note
 from webapp.builds.compile import update, work_folder
@@ -30,8 +30,8 @@ from webapp.catalog.downloads import mirrored
 TIMEOUT_S = 60
 SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 CHECKSUM_BYTES = 64 * 1024
-UNPACKED_TIMES = 20  # an archive may grow by so much, in all
-MOST_MEMBERS = 10_000
+MOST_NAME = 200  # of a member, as it is told
+MOST_TOLD = 100
 
 
 def fetch_prebuilt(build: Build, watch: Watch) -> list[Artifact]:
@@ -115,7 +115,7 @@ def fetch_archive(build: Build, watch: Watch, source: Prebuilt, target: str) -> 
     note(build, f"Fetching {url}")
     folder = work_folder(build)
     folder.mkdir(parents=True, exist_ok=True)
-    place = folder / "archive.tar.gz"
+    place = folder / "archive"
     size = 0
     with place.open("wb") as file:
         for block in checked(download(url, watch), wanted, url):
@@ -126,26 +126,36 @@ def fetch_archive(build: Build, watch: Watch, source: Prebuilt, target: str) -> 
 
 
 def unpack(build: Build, watch: Watch, place: Path, target: str, url: str) -> list[Artifact]:
-    """Store the wanted members; raises ArtifactError for an archive that is none, or grows without end."""
+    """Store the wanted members and say what is inside; raises ArtifactError, watch.Stopped."""
     exe = ".exe" if target.startswith("windows/") else ""
     wanted = {f"{name}{exe}": name for name in build.names}
-    found, unpacked = [], 0
-    try:
-        with tarfile.open(place, "r|gz") as archive:
-            for number, member in enumerate(archive):
-                watch()
-                unpacked += member.size
-                if unpacked > UNPACKED_TIMES * place.stat().st_size or number > MOST_MEMBERS:
-                    raise ArtifactError(f"{url} unpacks to far more than it is; it was not kept.")
-                name = wanted.pop(PurePosixPath(member.name).name, None) if member.isreg() else None
-                content = archive.extractfile(member) if name else None
-                if name and content:
-                    found.append(store_download(build, name, target, url, "", blocks_of(content)))
-    except (tarfile.TarError, EOFError, OSError) as error:
-        raise ArtifactError(f"{url} is no archive that can be read: {error}") from error
+    found: list[Artifact] = []
+    inside: list[str] = []
+    for member in read_members(place, url):
+        if watch() and watch.stopped is not None:
+            raise watch.stopped
+        name = wanted.pop(PurePosixPath(member.name).name, None) if member.content else None
+        if name and member.content:
+            made = store_download(build, name, target, url, "", blocks_of(member.content))
+            made.facts["member"] = member.name[:MOST_NAME]
+            found.append(made)
+        if member.content:
+            inside.append(
+                f"{member.name[:MOST_NAME]} {member.size / MIB:.1f} MiB{' (taken)' if name else ''}"
+            )
+    tell_inside(build, inside)
     if wanted:
         raise ArtifactError(f"{url} holds no {', '.join(wanted)}.")
     return found
+
+
+def tell_inside(build: Build, inside: list[str]) -> None:
+    """Write an archive's files into the log."""
+    note(build, f"In the archive are {len(inside)} files:")
+    for line in inside[:MOST_TOLD]:
+        note(build, f"  {line}")
+    if len(inside) > MOST_TOLD:
+        note(build, f"  and {len(inside) - MOST_TOLD} more")
 
 
 def blocks_of(content: IO[bytes]) -> Iterator[bytes]:

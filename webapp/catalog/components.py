@@ -97,7 +97,7 @@ class Prebuilt:
 
     @property
     def is_archive(self) -> bool:
-        return self.url.endswith(".tar.gz")
+        return self.url.endswith((".tar.gz", ".zip"))
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,11 @@ class ComponentForm(forms.Form):
     title = forms.CharField(max_length=80, required=False, help_text="What it is, in a few words.")
     repository = forms.CharField(max_length=400, widget=forms.TextInput(attrs={"class": "mono"}))
     package = forms.CharField(
-        max_length=200, widget=forms.TextInput(attrs={"class": "mono"}), help_text="Like ./cmd/csi-proxy."
+        max_length=400,
+        label="Packages",
+        widget=forms.TextInput(attrs={"class": "mono", "spellcheck": "false"}),
+        help_text="Like ./cmd/csi-proxy, or . for the root's own. If it lay elsewhere in older trees, write "
+        "both with a space between: the first that a tree has is built.",
     )
     stamp = forms.CharField(
         required=False,
@@ -113,7 +117,7 @@ class ComponentForm(forms.Form):
             name=given["name"],
             title=given["title"],
             repository=given["repository"].strip(),
-            packages=(given["package"].strip(),),
+            packages=tuple(given["package"].split()),
             stamp=KUBERNETES if lines == [KUBERNETES] else pairs,
             targets=tuple(given["targets"]),
             places=place,
