@@ -1,6 +1,8 @@
 """The pages of logs, workloads, connectivity, readiness, bundle and machines: what they show, and to whom."""
 
+import html
 import io
+import re
 import zipfile
 from collections.abc import Callable
 
@@ -85,6 +87,21 @@ def test_log_is_read_from_its_link_and_followed(launched: Rehearsed, owner: User
     page = client.get(at(lab, f"logs/{row.pk}/"))
     assert b"SyncLoop" in page.content
     assert client.get(f"/logs/{row.log_id}/lines").status_code == 200
+
+
+@pytest.mark.parametrize("page", ["logs", "services"])
+def test_no_log_is_offered_that_cannot_be_read(
+    page: str, launched: Rehearsed, owner: User, sign_in: SignIn
+) -> None:
+    launched.look()
+    client = sign_in(owner)
+
+    links = re.findall(
+        r'href="([^"]*/cluster/log\?[^"]*)"', client.get(at(launched.lab, page)).content.decode()
+    )
+
+    assert any("machine=controlplane" in link for link in links)
+    assert {client.get(html.unescape(link)).status_code for link in links} == {200}
 
 
 def test_log_of_a_lab_is_for_who_may_see_it(launched: Rehearsed, owner: User, sign_in: SignIn) -> None:

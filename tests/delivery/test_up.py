@@ -37,6 +37,12 @@ def test_up_keeps_redis_to_this_user(lasting: Up):
     assert (folder / "redis.sock").is_socket()
 
 
+def test_up_keeps_the_database_to_this_user(lasting: Up):
+    found = list((lasting.log.parent / "var").glob("lab.sqlite3*"))
+
+    assert found and {one.stat().st_mode & 0o777 for one in found} == {0o600}
+
+
 def test_up_takes_a_port_and_a_password_when_the_path_is_too_long_for_a_socket(
     started: Start, tmp_path: Path
 ):

@@ -219,7 +219,6 @@ def linux_row(unit: WindowsServiceFacts, now: datetime) -> ServiceRow:
         buckets(unit.restarts, now),
         account=unit.account,
         command=unit.command,
-        log_files=(f"journal of {unit.name}",),
         pid=unit.pid,
         can_control=True,
     )

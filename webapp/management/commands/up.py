@@ -61,6 +61,7 @@ class Command(BaseCommand):
 
     def migrate(self) -> None:
         try:
+            keep_private(settings.DATABASES["default"]["NAME"])
             call_command("migrate", interactive=False, verbosity=0)
         except DatabaseError as error:
             first = (str(error) or type(error).__name__).splitlines()[0]
@@ -77,6 +78,17 @@ class Command(BaseCommand):
         if code != 0:
             raise CommandError(f"The supervisor ended with exit code {code}.", returncode=1)
         self.stdout.write("Everything has ended.")
+
+
+def keep_private(database: str | Path) -> None:
+    """Let nobody else here read SQLite's files: they hold sessions, sealed secrets, logs."""
+    path = Path(database)
+    if not path.is_absolute():  # PostgreSQL: a name
+        return
+    with contextlib.suppress(OSError):  # of somebody else's, or not to be written: migrating says so better
+        path.touch(mode=0o600)
+        for one in path.parent.glob(f"{path.name}*"):
+            one.chmod(0o600)
 
 
 def reachable(bind: str) -> str:
