@@ -97,3 +97,18 @@ def test_nearest_hop_to_the_ground_is_blamed() -> None:
     (finding,) = findings([Result(check, "failed", "no answer") for check in failing])
 
     assert finding.hop == "node"
+
+
+def test_complaint_of_exec_itself_is_not_shown() -> None:
+    """As `agnhost connect` through a true API's exec said it."""
+    said = (
+        "labkit-hop 0\nOTHER: dial tcp 10.99.0.1:10250: connect: network is unreachable\n"
+        "error: command terminated with non-zero exit code\nlabkit-hop 1\n"
+    )
+
+    (result,) = results_of([Check("linux", "node", "linux", "10.99.0.1", 10250)], said)
+
+    assert (result.state, result.words) == (
+        "failed",
+        "dial tcp 10.99.0.1:10250: connect: network is unreachable",
+    )

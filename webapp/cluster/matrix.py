@@ -101,8 +101,8 @@ def result_of(check: Check, said: str | None) -> Result:
     for word, sentence in SAID.items():
         if re.search(rf"(?m)^{word}\b", said):
             return Result(check, "failed", sentence)
-    if re.search(r"(?m)^OTHER", said):
-        return Result(check, "failed", " ".join(said.split())[:160])
+    if other := re.search(r"(?m)^OTHER:?[ \t]*(.{1,160})", said):
+        return Result(check, "failed", other[1].strip())  # what follows is exec's own complaint
     return Result(check, "unknown", " ".join(said.split())[:160] or "the command said nothing")
 
 

@@ -107,7 +107,10 @@ def pod_of(reach: Reach, space: str, system: str) -> PodFacts | None:
 
 
 def word_of(pod: PodFacts | None) -> str:
-    return "no pod yet" if pod is None else pod.trouble or pod.phase or "starting"
+    if pod is None:
+        return "no pod yet"
+    running = "it runs, and is not ready yet" if pod.phase == "Running" else pod.phase
+    return pod.trouble or running or "starting"
 
 
 def has_failed(pods: Sequence[PodFacts | None]) -> bool:
