@@ -76,6 +76,7 @@ def test_launch_see_the_failure_search_link_pair_and_destroy_by_keys(page: Page,
 
 def search_and_link(page: Page) -> None:
     """/ searches the log, Enter goes from hit to hit, j marks a line, whose link is the address."""
+    expect(page.locator(".log-scroll")).to_be_visible(timeout=30_000)
     page.locator(".log-scroll").focus()
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search the log")).to_be_focused()
@@ -125,7 +126,7 @@ def test_choose_and_put_a_binary_in_by_keys(page: Page, stack: Stack) -> None:
     wait_for_end(page, 120)
 
     page.goto(f"{stack.url}/builds/artifacts/1/inject")
-    machine = page.get_by_role("checkbox", name="winw1 windows")
+    machine = page.get_by_role("form", name="target").get_by_role("checkbox", name="winw1 windows")
     if not machine.is_checked():
         press(page, machine, "Space")
     press(page, page.get_by_role("button", name="Inject into target"))
