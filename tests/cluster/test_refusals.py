@@ -234,6 +234,20 @@ def test_refused_node_log_query_is_told_beside_the_missing_shell(
     assert "No way to winw1 is known" in sentence
 
 
+LISTING = '<pre>\n<a href="containers/">containers/</a>\n</pre>\n'
+
+
+@pytest.mark.parametrize("head", ["", '<!doctype html>\n<meta name="viewport">\n'], ids=["1.20", "newer Go"])
+def test_kubelet_without_node_log_query_lists_files_and_is_not_taken_for_a_log(
+    cluster: Cluster, api: Api, owner: User, head: str
+) -> None:
+    api.logs = {("winw1", False): head + LISTING}
+
+    status, sentence = read(cluster, owner, kind="query", machine="winw1", unit="kubelet")
+
+    assert (status, "lists its log folder instead" in sentence) == ("failed", True)
+
+
 def test_command_runs_in_a_pod(cluster: Cluster, api: Api) -> None:
     api.said_in_pods = "tcp ok"
 

@@ -34,6 +34,8 @@ EXEC_S = 12
 TRIES, LONGEST_PAUSE_S = 3, 5.0  # a busy API says when to ask again; 429 means that nothing was done
 MANAGER = "sig-windows-lab"
 HANDSHAKE = re.compile(r"Handshake status (?P<status>[45]\d\d) (?P<words>[A-Za-z ]{0,60})")
+# A Status among the handshake's headers and bytes.
+MESSAGE = re.compile(r'"message":"([^"\\]{1,300})')
 
 
 def send(
@@ -183,6 +185,6 @@ def exec_words(error: Exception) -> str:
     found = HANDSHAKE.search(reason_of(error))
     if found is None:
         return network_words(error)
-    right = refused_right(reason_of(error))
-    why = f" {lacks(*right)}" if right is not None else ""
+    right, said = refused_right(reason_of(error)), MESSAGE.search(reason_of(error))
+    why = f" {lacks(*right)}" if right is not None else f" {said[1]}" if said is not None else ""
     return f"The API refused to run a command in the pod: {found['status']} {found['words'].strip()}.{why}"
