@@ -2,6 +2,7 @@
 
 A lab of a control plane alone, with those steps of the kit that need no Internet. Its kubectl is a
 file of the lab host: it reaches the machine over the lab's private network, and is tampered with.
+In the middle three people pair on it (real_pairing.py).
 """
 
 import hashlib
@@ -13,9 +14,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.flow.acts import ask, destroy, import_definition, launch, log_text, wait_for_end
+from tests.flow.real_pairing import pair_on
 from tests.real.fixtures import REPOSITORY, RealVagrant, destroy_all
 from tests.stack import Stack, wait_until
 
@@ -87,7 +89,9 @@ def stack(
     stack = Stack(tmp_path_factory.mktemp("real-stack"), env)
     (stack.var / "files/mine").mkdir(parents=True)
     shutil.copyfile(PROGRAM, stack.var / "files/mine/kubectl")
-    yield stack.start()
+    stack.start()
+    stack.add_person("ben", "member")
+    yield stack
     stack.stop()
     # What a test that failed half way has left.
     for folder in (stack.var / "labs").glob("*/"):
@@ -108,7 +112,7 @@ def steps(stack: Stack) -> dict[str, tuple[str, int, int]]:
 
 
 def test_a_real_machine_lives_from_the_click_to_its_destruction(
-    page: Page, stack: Stack, real_vagrant: RealVagrant
+    page: Page, browser: Browser, stack: Stack, real_vagrant: RealVagrant
 ):
     import_definition(page, stack.url, "debian", real_vagrant.cluster_definition())
     launch(page, "debian", "libvirt")
@@ -116,6 +120,7 @@ def test_a_real_machine_lives_from_the_click_to_its_destruction(
     see_the_corrupted_download_refused(page, stack)
     retry_what_failed(page, stack)
     cancel_half_way_what_is_done_again(page, stack)
+    pair_on(browser, stack, "debian")
     live_the_rest(page, stack)
 
 
@@ -167,7 +172,7 @@ def cancel_half_way_what_is_done_again(page: Page, stack: Stack) -> None:
 
 
 def live_the_rest(page: Page, stack: Stack) -> None:
-    for verb, state in (("suspend", "paused"), ("resume", "running"), ("halt", "shutoff")):
+    for verb, state in (("suspend", "paused"), ("resume", "running")):
         ask(page, stack.url, "debian", verb)
         assert wait_for_end(page, 180) == "done", log_text(page)[-3000:]
         assert machine_state(stack) == state
