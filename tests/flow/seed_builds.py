@@ -156,12 +156,11 @@ def bisect(state: str, sentence: str, count: int, **fields: Any) -> Bisect:
         good_commit="1" * 40,
         bad_commit="2" * 40,
         snapshot="clean",
-        trial_check=check,
         commits=[{"commit": sha(n), "subject": text} for n, text in enumerate(subjects)],
         state=state,
         sentence=sentence,
         asked_by=ana,
-        **fields,
+        **{"trial_check": check, **fields},
     )
 
 
@@ -172,6 +171,11 @@ found = bisect(
     f"{sha(22)[:12]} is the first bad commit: Merge pull request #130022 from sig-windows/change-22",
     32,
     first_bad=sha(22),
+    trial_check={"machine": "winw1", "script": "whoami", "limit_s": 300, "kind": "workload"},
+)
+PODS = (
+    "pod whoami-windows-5d9c8-x2kqp on winw1: Pending, not ready, 0 restarts: ContainerCreating\n"
+    "Warning FailedCreatePodSandBox whoami-windows-5d9c8-x2kqp: the network adapter was not found (7 times)\n"
 )
 for row, places in (
     (running, ((0, "good"), (63, "bad"), (31, "good"), (47, "skipped"), (46, "bad"), (38, ""))),
@@ -187,5 +191,5 @@ for row, places in (
             sentence=text,
             build=good,
             stage="ended" if verdict else "injecting",
-            output="Kubernetes v1.36.1\n" if verdict else "",
+            output=(PODS if row == found and verdict == "bad" else "Kubernetes v1.36.1\n") if verdict else "",
         )

@@ -143,6 +143,26 @@ def test_the_button_puts_the_old_binary_back(launched, artifact, play, guest_sta
     assert not ArtifactUse.objects.filter(ended_at=None).exists()
 
 
+@pytest.mark.parametrize(
+    ("component", "path", "restarts"),
+    [("kube-proxy", PROXY, {"kube-proxy-windows": 2}), ("kubectl", "C:\\k\\kubectl.exe", {})],
+    ids=["host process", "nobody"],
+)
+def test_the_button_puts_back_what_no_service_runs(  # noqa: PLR0917
+    launched, artifact, play, guest_state, owner: User, component: str, path: str, restarts: dict[str, int]
+):
+    lab = launched()
+    injection = play(start(lab, ["winw1"], [artifact(component)], owner)).injections.get()
+
+    run = play(roll_back(injection, owner))
+
+    assert run.status == "succeeded", run.sentence
+    injection.refresh_from_db()
+    state = guest_state(lab, "winw1")
+    assert (injection.state, state["restarted"]) == ("taken-out", restarts)
+    assert state["binaries"].get(path, {}).get("sha256", "") == injection.before_sha256
+
+
 def test_going_back_to_an_earlier_injection_uses_its_binary_again(launched, artifact, play, owner: User):
     lab, first = launched(), artifact()
     play(start(lab, ["winw1"], [first], owner))
