@@ -12,6 +12,7 @@ from webapp.accounts.models import AuditEntry, User
 from webapp.cluster import attached
 from webapp.cluster.actions import AttachError, attach_cluster, detach_cluster, request_fix
 from webapp.cluster.attached_list import attached_list
+from webapp.cluster.bundle_text import headline
 from webapp.cluster.fixes import carry_out
 from webapp.cluster.models import Cluster, Sighting
 from webapp.cluster.observe import look_at, observe_attached
@@ -152,6 +153,14 @@ def test_cluster_without_a_node_is_not_called_ready(cluster: Cluster, api: Api) 
 
     (row,) = attached_list()
     assert (row.kind, row.word, row.node_count) == ("attention", "has no node", 0)
+
+
+def test_text_for_a_bug_report_does_not_call_whole_what_nobody_saw(cluster: Cluster, api: Api) -> None:
+    api.objects["nodes"] = api.objects["certificatesigningrequests"] = []
+
+    look(cluster)
+
+    assert headline(attached_page(cluster)) == "Windows lab of a colleague: nothing known to be stuck"
 
 
 ACTING = {

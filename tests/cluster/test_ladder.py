@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from webapp.cluster.bundle_text import standing
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.ladder import KINDS, make_ladder
 from webapp.cluster.seen import Entered, Seen, Wanted
@@ -70,6 +71,8 @@ def test_cluster_without_pods_of_kube_proxy_is_not_called_broken() -> None:
 
     states = {rung.key: rung.state for rung in ladder.rungs}
     assert (states["proxy"], states["ready"], ladder.stuck) == ("unknown", "done", None)
+    assert standing(ladder) == f"{ladder.done} of {ladder.due} rungs known to be done"
+    assert ladder.due == len(ladder.rungs) - list(states.values()).count("not-applicable")
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,8 @@ def report_markdown(page: ClusterPage, rows: Rows, now: datetime) -> str:
 def headline(page: ClusterPage) -> str:
     stuck = [(ladder, ladder.stuck) for ladder in page.ladders if ladder.stuck is not None]
     if not stuck:
-        return f"Windows lab {page.cluster}: all rungs done"
+        is_whole = bool(page.ladders) and all(ladder.is_ready for ladder in page.ladders)
+        return f"Windows lab {page.cluster}: {'all rungs done' if is_whole else 'nothing known to be stuck'}"
     ladder, rung = min(stuck, key=lambda pair: pair[1].state != "failed" if pair[1] else True)
     assert rung is not None
     return f"{ladder.machine} {'stuck' if rung.state == 'failed' else 'is'} at {rung.title}"
@@ -98,7 +99,8 @@ def headline(page: ClusterPage) -> str:
 def standing(ladder: Ladder) -> str:
     rung = ladder.stuck
     if rung is None:
-        return "Ready" if ladder.is_ready else ladder.problem or "not known"
+        known = f"{ladder.done} of {ladder.due} rungs known to be done" if ladder.done else "not known"
+        return "Ready" if ladder.is_ready else ladder.problem or known
     finding = f", known failure _{rung.finding.title}_" if rung.finding else ""
     return f"{rung.title} {rung.state}{finding}"
 

@@ -64,6 +64,11 @@ class Ladder:
         return sum(rung.state == "done" for rung in self.rungs)
 
     @property
+    def due(self) -> int:
+        """How many rungs there are to climb, without those that do not apply."""
+        return sum(rung.state != "not-applicable" for rung in self.rungs)
+
+    @property
     def is_ready(self) -> bool:
         """Every rung up to Ready is done or does not apply."""
         upto = [rung for rung in self.rungs if rung.key != "smoke"]

@@ -129,4 +129,4 @@ def column_of(ladder: Ladder) -> Column:
         return Column(ladder, "ready", "ready")
     if not ladder.done:
         return Column(ladder, "unknown", "nothing is known")
-    return Column(ladder, "unknown", f"{ladder.done} of {len(ladder.rungs)} known to be done")
+    return Column(ladder, "unknown", f"{ladder.done} of {ladder.due} known to be done")
