@@ -19,6 +19,8 @@ from webapp.cluster.queries import ladder
 from webapp.cluster.rungs import Ladder
 from webapp.labs.models import Lab, Machine
 
+# A true kube-apiserver is not at hand everywhere: these tests are there for who names one (docs/tested.md).
+collect_ignore = [] if os.environ.get("KUBE_APISERVER") else ["test_real_apiserver.py"]
 HEAD_STEPS = (
     "linux-prepare",
     "linux-containerd",
