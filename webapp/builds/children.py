@@ -62,4 +62,4 @@ def run_child(
 
 
 def note(build: Build, text: str) -> None:
-    store.note(build.log_id, text)
+    store.note(build.log_id, text, patience_s=store.FOREVER)

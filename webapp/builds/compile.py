@@ -29,6 +29,7 @@ from webapp.builds.stamp import Version, version_of
 from webapp.builds.trees import Tree, holding_tree, trim_trees
 from webapp.builds.watch import Watch
 from webapp.executions.models import Status
+from webapp.logs.patience import for_ever
 
 
 def work_folder(build: Build) -> Path:
@@ -37,7 +38,7 @@ def work_folder(build: Build) -> Path:
 
 def update(build: Build, **fields: object) -> None:
     """Store facts about a build that this worker holds."""
-    Build.objects.filter(pk=build.pk).update(**fields)
+    for_ever(lambda: Build.objects.filter(pk=build.pk).update(**fields))
     for name, value in fields.items():
         setattr(build, name, value)
 

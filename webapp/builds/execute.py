@@ -24,6 +24,7 @@ from webapp.builds.watch import MIB, Stopped, Watch
 from webapp.executions.holder import holder_name
 from webapp.executions.models import Status
 from webapp.logs import store
+from webapp.logs.patience import for_ever
 
 logger = logging.getLogger(__name__)
 
@@ -112,15 +113,22 @@ def publish(build: Build, artifacts: list[Artifact]) -> None:
     for artifact in artifacts:
         size = artifact.size_bytes / MIB
         note(build, f"✓ {artifact.file_name} {artifact.target} {size:.1f} MiB sha256 {artifact.sha256}")
-    with transaction.atomic():
-        if not build.finish(Status.SUCCEEDED, timezone.now()):
-            return
-        Artifact.objects.bulk_create(artifacts)
-        update(build, stage=Build.Stage.ENDED)
+    if not for_ever(lambda: store_success(build, artifacts)):
+        return
     close_log(build)
     gone = enforce_quota(timezone.now()) + sweep(timezone.now())
     if gone:
         logger.info("artifacts: %s files went, to keep the quota or because nobody knew them", gone)
+
+
+def store_success(build: Build, artifacts: list[Artifact]) -> bool:
+    """False when somebody else has ended it."""
+    with transaction.atomic():
+        if not build.finish(Status.SUCCEEDED, timezone.now()):
+            return False
+        Artifact.objects.bulk_create(artifacts)
+        update(build, stage=Build.Stage.ENDED)
+    return True
 
 
 def stop(build: Build, stopped: Stopped) -> None:
@@ -134,7 +142,7 @@ def stop(build: Build, stopped: Stopped) -> None:
 
 
 def end(build: Build, status: Status, sentence: str) -> None:
-    if build.finish(status, timezone.now(), sentence):
+    if for_ever(lambda: build.finish(status, timezone.now(), sentence)):
         update(build, stage=Build.Stage.ENDED)
         close_log(build)
 
@@ -143,7 +151,7 @@ def close_log(build: Build) -> None:
     """Write the last line, and say that no more come."""
     word = Status(build.status).label.lower()
     note(build, f"Build #{build.pk} {word}. {build.sentence}".strip())
-    store.finish(build.log_id, build.status)
+    store.finish(build.log_id, build.status, patience_s=store.FOREVER)
     logger.info("build %s: %s", build.pk, build.status)
     announce_build(build)
 

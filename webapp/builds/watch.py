@@ -14,6 +14,7 @@ from django.utils import timezone
 from webapp.builds.actions import announce_build
 from webapp.builds.models import Build
 from webapp.executions.models import Status
+from webapp.logs.patience import for_ever
 
 LOOK_S = 0.5
 MIB = 1024 * 1024
@@ -55,7 +56,8 @@ class Watch:
             raise self.stopped
 
     def look(self) -> Stopped | None:
-        row = Build.objects.filter(pk=self.build.pk).values("status", "holder", "cancel_requested_at").first()
+        rows = Build.objects.filter(pk=self.build.pk).values("status", "holder", "cancel_requested_at")
+        row = for_ever(rows.first)
         if row is None or row["status"] != Status.RUNNING or row["holder"] != self.build.holder:
             return Stopped(None, "The claim was lost.")
         self.report()
@@ -81,7 +83,8 @@ class Watch:
             self.next_beat = time.monotonic() + settings.LAB_HEARTBEAT_S
             changed["heartbeat_at"] = timezone.now()
         if changed:
-            Build.objects.filter(pk=self.build.pk, holder=self.build.holder).update(**changed)
+            held = Build.objects.filter(pk=self.build.pk, holder=self.build.holder)
+            for_ever(lambda: held.update(**changed))
             for name, value in changed.items():
                 setattr(self.build, name, value)
             announce_build(self.build)
