@@ -33,8 +33,9 @@ test: test-python test-js
 # loop in the thread it runs in. What failed gets one more chance, alone; a test that needs it has a race
 # to be taken out.
 MACHINE_TESTS = tests/contracts tests/real tests/flow tests/browser
+SLOWEST = $(if $(CI),--durations=15 --durations-min=5)
 RUN_TESTS = sh -c 'cache=.pytest_cache/$$1; shift; \
-	$(BIN)/python -m pytest -o cache_dir=$$cache "$$@" || { echo "== once more, what failed:"; \
+	$(BIN)/python -m pytest -o cache_dir=$$cache $(SLOWEST) "$$@" || { echo "== once more, what failed:"; \
 	$(BIN)/python -m pytest -o cache_dir=$$cache --last-failed --last-failed-no-failures none "$$@"; }' pytest
 
 test-python: venv

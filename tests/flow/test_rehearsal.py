@@ -21,9 +21,7 @@ def test_a_person_imports_launches_and_watches(page: Page, stack: Stack, variabl
     page.get_by_role("link", name="Launch", exact=True).click()
     page.fill("input[name=name]", "upstream")
     page.locator("main form button[type=submit]").first.click()
-    expect(page.locator(".log-rows")).to_contain_text(
-        "launch", timeout=10_000
-    )  # seconds: bench.click
+    expect(page.locator(".log-rows")).to_contain_text("launch", timeout=10_000)  # seconds: bench.click
 
     assert wait_for_end(page, 120) == "done"
     text = log_text(page)
