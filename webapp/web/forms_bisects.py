@@ -42,7 +42,7 @@ class BisectForm(forms.Form):
     script = forms.CharField(
         max_length=MOST_SCRIPT,
         required=False,
-        label="Check",
+        label="Script",
         widget=forms.Textarea(attrs={"rows": 4, **MONO}),
         help_text="Where neither is chosen: a command of that machine's shell. It ends with 0 for a good "
         "commit, 125 (or a line “bisect: skip”) for one that cannot be judged, else with another code.",
