@@ -206,7 +206,7 @@ def polled_words(end: WatchEnd) -> str:
     """Say what cannot be watched and is asked for again and again instead; "" when all can."""
     kinds = ", ".join(end.refused)
     why = " ".join(dict.fromkeys(end.refused.values()))
-    return f"Changes of {kinds} are not watched but asked for: {why}"[:500] if kinds else ""
+    return f"Changes of {kinds} cannot be watched, so they are asked for: {why}"[:500] if kinds else ""
 
 
 __all__ = ["WatchEnd", "polled_words", "watch"]

@@ -46,7 +46,8 @@ def kept_outcomes(errand: Errand) -> Iterator[None]:
     try:
         yield
     except PartlyError as error:
-        errand.result = {"objects": [asdict(outcome) for outcome in error.outcomes]}
+        objects = [asdict(outcome) for outcome in error.outcomes]
+        errand.result = {"head": str(error).partition(". ")[0], "objects": objects}
         Errand.objects.filter(pk=errand.pk).update(result=errand.result)
         look_soon(errand.cluster, timezone.now())
         raise
