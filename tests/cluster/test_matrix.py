@@ -8,7 +8,7 @@ from tests.cluster.conftest import Rehearsed
 from webapp.accounts.models import User
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import carry_out_errand, request_errand
-from webapp.cluster.matrix import Check, Probe, Result, checks_for, findings, results_of
+from webapp.cluster.matrix import Check, Hop, Probe, Result, checks_for, findings, results_of
 from webapp.cluster.models import Errand
 from webapp.tasks import ERRANDS
 
@@ -112,3 +112,13 @@ def test_complaint_of_exec_itself_is_not_shown() -> None:
         "failed",
         "dial tcp 10.99.0.1:10250: connect: network is unreachable",
     )
+
+
+@pytest.mark.parametrize(("hop", "state"), [("dns", "failed"), ("pod", "unknown")])
+def test_name_that_nobody_answers_has_failed(hop: Hop, state: str) -> None:
+    """Seen at a true node without DNS: agnhost waits for names longer than its own time limit."""
+    said = "labkit-hop 0\nerror: It did not end within 12 s.\nlabkit-hop 1\n"
+
+    (result,) = results_of([Check("linux", hop, "", "whoami.x.svc", 80)], said)
+
+    assert result.state == state

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 SYSTEMS = ("linux", "windows")
+UNENDED = "did not end within"  # how an exec is told that had to be given up
 CONNECT = ("/agnhost", "connect", "--timeout=5s", "--protocol=tcp")
 POD_PORT, SERVICE_PORT, KUBELET_PORT = 8080, 80, 10250
 Hop = Literal["pod", "service", "dns", "node", "egress"]
@@ -101,6 +102,8 @@ def result_of(check: Check, said: str | None) -> Result:
     for word, sentence in SAID.items():
         if re.search(rf"(?m)^{word}\b", said):
             return Result(check, "failed", sentence)
+    if check.hop == "dns" and UNENDED in said:  # its time limit is not for the look-up of the name
+        return Result(check, "failed", "no name server answered in time")
     if other := re.search(r"(?m)^OTHER:?[ \t]*(.{1,160})", said):
         return Result(check, "failed", other[1].strip())  # what follows is exec's own complaint
     return Result(check, "unknown", " ".join(said.split())[:160] or "the command said nothing")
