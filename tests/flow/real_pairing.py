@@ -34,9 +34,8 @@ def pair_on(browser: Browser, stack: Stack, lab: str, guest: str = "Gus Guest") 
         reboot_the_machine(ana, ben, lab)
         ana.ends_pairing().sees("ended it", "main")
         ben.told("state", "closed")
-        assert all(
-            "WebSocket" in word or "Failed to load" in word for word in ana.complaints + ben.complaints
-        )
+        # While the web was away they complained of that; of the page's policy never.
+        assert not [word for word in ana.complaints + ben.complaints if "Policy" in word]
 
 
 def share_a_bash(ana: Person, gus: Person, lab: str, guest: str) -> None:
