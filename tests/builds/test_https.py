@@ -18,7 +18,7 @@ from webapp.executions.models import Status
 from webapp.logs import store
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # tests with a transaction of their own come later, among other modules'
 def served(open_folder: Path, repository: Repository) -> Iterator[Forge]:
     folder = open_folder / "forge"
     folder.mkdir()
