@@ -123,6 +123,16 @@ class Consumer(AsyncWebsocketConsumer):
         return int(text) if is_number else default
 
 
+class NowhereConsumer(AsyncWebsocketConsumer):
+    """Any other address: it is told so, and nothing is written into the server's log."""
+
+    channel_layer_alias = ""
+
+    async def connect(self) -> None:
+        await self.accept()
+        await self.close(NOT_THERE)
+
+
 class LogConsumer(Consumer):
     """/ws/logs/<id>/?after=N: numbered lines, in order, none twice, none left out."""
 

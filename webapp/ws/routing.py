@@ -1,8 +1,8 @@
 """Every socket's address."""
 
-from django.urls import path
+from django.urls import path, re_path
 
-from webapp.ws.consumers import LiveConsumer, LogConsumer
+from webapp.ws.consumers import LiveConsumer, LogConsumer, NowhereConsumer
 from webapp.ws.presence import PresenceConsumer
 from webapp.ws.shell import ShellConsumer
 
@@ -11,4 +11,5 @@ websocket_urlpatterns = [
     path("ws/presence/<int:lab_id>/", PresenceConsumer.as_asgi()),
     path("ws/logs/<int:log_id>/", LogConsumer.as_asgi()),
     path("ws/shells/<int:terminal_id>/", ShellConsumer.as_asgi()),
+    re_path("", NowhereConsumer.as_asgi()),
 ]
