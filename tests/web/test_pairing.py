@@ -9,8 +9,9 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.factories import LabFactory, RunFactory, UserFactory
+from tests.factories import LabFactory, LogFactory, RunFactory, UserFactory
 from webapp.accounts.models import Role, User
+from webapp.builds.models import Build
 from webapp.executions.models import Status
 from webapp.labs.models import Lab
 from webapp.pairing import chat, guests, limits, notes
@@ -185,6 +186,21 @@ def test_a_script_gets_plain_answers(
     answer = sign_in(owner).post(address(name, pairing), fields, headers={"Accept": "text/plain"})
 
     assert answer.status_code == status
+
+
+def test_a_build_is_quoted_and_leads_back(pairing: Pairing, owner: User, sign_in: SignIn):
+    build = Build.objects.create(
+        key="k", url="https://github.com/me/kubernetes", ref="fix", commit="a" * 40, log=LogFactory(),
+        recipe={"components": [{"name": "kubelet"}]}, requested_by=owner, status="failed", sentence="kubelet: 1 compiler error.",
+    )  # fmt: skip
+    client = sign_in(owner)
+
+    client.post(address("pairing-quote", pairing), {"kind": "build", "build": build.pk})
+
+    page = client.get(address("pairing-chat", pairing)).content.decode()
+    assert f'href="{reverse("build", args=[build.pk])}"' in page
+    assert f"fix {'a' * 40}" in page
+    assert "kubelet: 1 compiler error." in page
 
 
 def test_what_others_say_is_shown_as_they_said_it(pairing: Pairing, owner: User, sign_in: SignIn):
