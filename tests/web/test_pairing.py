@@ -191,7 +191,8 @@ def test_a_script_gets_plain_answers(
 def test_a_build_is_quoted_and_leads_back(pairing: Pairing, owner: User, sign_in: SignIn):
     build = Build.objects.create(
         key="k", url="https://github.com/me/kubernetes", ref="fix", commit="a" * 40, log=LogFactory(),
-        recipe={"components": [{"name": "kubelet"}]}, requested_by=owner, status="failed", sentence="kubelet: 1 compiler error.",
+        recipe={"components": [{"name": "kubelet"}]}, requested_by=owner,
+        status="failed", sentence="kubelet: 1 compiler error.",
     )  # fmt: skip
     client = sign_in(owner)
 
