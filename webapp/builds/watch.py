@@ -17,6 +17,7 @@ from webapp.executions.models import Status
 from webapp.logs.patience import for_ever
 
 LOOK_S = 0.5
+WEIGH_S = 1.0  # memory: every process of the machine is gone through for it
 MIB = 1024 * 1024
 # Set when this worker process is told to end: every build stops its child.
 SHUTTING_DOWN = threading.Event()
@@ -37,10 +38,10 @@ class Watch:
     def __init__(self, build: Build) -> None:
         self.build = build
         self.deadline = time.monotonic() + settings.BUILD_LIMIT_S
-        self.next_look = self.next_beat = 0.0
+        self.next_look = self.next_beat = self.next_weighing = 0.0
         self.spool: Path | None = None
         self.progress: Callable[[], tuple[int, int]] = lambda: (0, 0)
-        self.peak_mib = 0
+        self.now_mib = self.peak_mib = 0
         self.stopped: Stopped | None = None
 
     def __call__(self) -> bool:
@@ -90,14 +91,21 @@ class Watch:
             announce_build(self.build)
 
     def memory_mib(self) -> int:
-        """Return what the child and all below it hold, MiB; 0 while there is none."""
+        """Return what the child and all below it hold, MiB, as last weighed; 0 while there is none."""
         if self.spool is None:
             return 0
+        if time.monotonic() >= self.next_weighing:
+            self.next_weighing = time.monotonic() + WEIGH_S
+            self.now_mib = self.weigh(self.spool)
+            self.peak_mib = max(self.peak_mib, self.now_mib)
+        return self.now_mib
+
+    @staticmethod
+    def weigh(spool: Path) -> int:
         total = 0
         with contextlib.suppress(OSError, ValueError, psutil.Error):
-            child = psutil.Process(json.loads((self.spool / "child.json").read_text())["pid"])
+            child = psutil.Process(json.loads((spool / "child.json").read_text())["pid"])
             for process in (child, *child.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
                     total += process.memory_info().rss
-        self.peak_mib = max(self.peak_mib, total // MIB)
         return total // MIB
