@@ -125,6 +125,7 @@ class Photographer:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             self.page.wait_for_timeout(100)
+            expect(self.page.locator(".log-text.is-loading")).to_have_count(0, timeout=20_000)
             target = FOLDER / f"{name}-{'wide' if width > 1000 else 'narrow'}-{scheme}.png"
             if PICTURES:
                 self.page.screenshot(path=target)

@@ -131,8 +131,9 @@ def log_context(request: Request, pairing: Pairing) -> Context:
     run = pairing.run or Run.objects.filter(lab=pairing.lab).order_by("-number").first()
     if run is None:
         return {"run": None}
-    page = run_page(pairing.lab.slug, run.number, timezone.now())
-    return {"run": page.run, "page": page, "steps": page.steps, **plain_log(request, page)}
+    now = timezone.now()
+    page = run_page(pairing.lab.slug, run.number, now)
+    return {"run": page.run, "page": page, "steps": page.steps, "now": now, **plain_log(request, page)}
 
 
 def remains_context(pairing: Pairing) -> Context:
