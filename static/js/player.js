@@ -11,7 +11,7 @@ export function mount(element) {
   const said = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-said-at]")]);
   // Beside a chat the time is the real one; without, long pauses are cut short.
   const pauses = said.length > 0 ? {} : { idleTimeLimit: 3 };
-  const playing = player.create(element.dataset["cast"], element, { fit: "width", terminalFontSize: "13px", ...pauses });
+  const playing = player.create(element.dataset["cast"], element, { fit: "width", preload: true, terminalFontSize: "13px", ...pauses });
   if (said.length > 0) showChat(said, playing);
 }
 
@@ -24,7 +24,12 @@ const JUST_SAID_S = 0.05; // a seek may land a little before the time it was giv
  * @param {any} playing any: comes without types
  */
 function showChat(said, playing) {
-  for (const one of said) one.querySelector("[data-seek]")?.addEventListener("click", () => playing.seek(Number(one.dataset["saidAt"])));
+  for (const one of said) {
+    one.querySelector("[data-seek]")?.addEventListener("click", async () => {
+      await playing.getDuration(); // one press before the recording is here is not lost
+      await playing.seek(Number(one.dataset["saidAt"]));
+    });
+  }
   /** @type {HTMLElement | undefined} */ let newest;
   window.setInterval(async () => {
     const [at, end] = await Promise.all([playing.getCurrentTime(), playing.getDuration()]);
