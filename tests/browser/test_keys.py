@@ -104,7 +104,7 @@ def open_a_pairing_and_end_it(page: Page, stack: Stack) -> None:
 
 def destroy_by_name(page: Page, stack: Stack) -> None:
     page.goto(stack.url)
-    page.keyboard.press("/")
+    open_palette(page)
     page.keyboard.type("destroy keys")
     expect(page.locator("#palette-results a").first).to_contain_text("Destroy")
     page.keyboard.press("Enter")
@@ -115,6 +115,16 @@ def destroy_by_name(page: Page, stack: Stack) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/runs/"))
     assert wait_for_end(page, 120) == "done"
+
+
+def open_palette(page: Page) -> None:
+    """Press / until it is open: the page can be there before its script."""
+    for _ in range(100):
+        page.keyboard.press("/")
+        if page.locator("dialog[open] input[type=search]").count():
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("/ opens no palette")
 
 
 def test_choose_and_put_a_binary_in_by_keys(page: Page, stack: Stack) -> None:
