@@ -68,8 +68,7 @@ def test_launch_see_the_failure_search_link_pair_and_destroy_by_keys(page: Page,
     search_and_link(page)
     press(page, page.get_by_role("button", name="Retry"))
     page.wait_for_url(re.compile("/runs/2"))
-    press(page, page.get_by_role("button", name="Cancel"))
-    wait_for_end(page, 120)
+    assert wait_for_end(page, 120) == "done"
     open_a_pairing_and_end_it(page, stack)
     destroy_by_name(page, stack)
 
