@@ -7,7 +7,6 @@ beside kube-apiserver where they lie there. Certificates are made here.
 import json
 import os
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from tests.kube_objects import BOOTSTRAPPERS, READS, TOKEN, account, binding, group, kubeconfig_text
 from tests.pki import PEM, PLAIN, Authority, data_of, node_request
-from tests.stack import free_port
+from tests.stack import free_port, wait_until
 
 
 @dataclass
@@ -100,11 +99,13 @@ class RealKube:
     def start_api(self, *flags: str) -> None:
         """Start kube-apiserver and wait until it is ready; `flags` come last, so they win."""
         self.run("kube-apiserver", self.apiserver, *self.api_flags(), *self.flags, *flags)
-        end = time.monotonic() + 120
-        while self.answer("GET", "/readyz")[0] != 200:
-            if time.monotonic() > end or self.parts["kube-apiserver"].poll() is not None:
-                raise AssertionError(self.file("kube-apiserver.out").read_text(errors="replace")[-2000:])
-            time.sleep(0.1)
+        wait_until(self.is_ready, 120, f"kube-apiserver is ready; see {self.file('kube-apiserver.out')}")
+
+    def is_ready(self) -> bool:
+        """Tell whether the API answers; AssertionError, with its last words, once it has ended."""
+        if self.parts["kube-apiserver"].poll() is not None:
+            raise AssertionError(self.file("kube-apiserver.out").read_text(errors="replace")[-2000:])
+        return self.answer("GET", "/readyz")[0] == 200
 
     def api_flags(self) -> list[str]:
         has_controllers = (self.apiserver.parent / "kube-controller-manager").exists()

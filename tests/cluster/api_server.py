@@ -20,9 +20,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.cluster.api_objects import KINDS, WORDS, Api, Asked, Refused, forbidden_words, read_asked
+from tests.kube import shapes
 
-__all__ = ["TOKEN", "Api", "api_server", "kubeconfig", "make_certificate"]
+__all__ = ["TOKEN", "Api", "api_server", "filled_api_server", "kubeconfig", "make_certificate"]
 TOKEN = "let-me-in"
+SLOW_S = 1.5  # longer than a test lets the client wait; then it hangs up
+KINDS_LISTED = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
 REVIEWS = "selfsubjectaccessreviews"
 WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455
 
@@ -47,7 +50,7 @@ class Handler(BaseHTTPRequestHandler):
             if mood in WORDS:
                 raise Refused(int(mood), WORDS[mood])
             if mood == "slow":
-                time.sleep(1.5)
+                time.sleep(SLOW_S)
                 self.close_connection = True
                 return
             self.answer(asked, body, mood)
@@ -211,6 +214,15 @@ def api_server(folder: Path, *, days: int = 1) -> Iterator[Api]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def filled_api_server(folder: Path) -> Iterator[Api]:
+    """Serve one object of each kind that a look lists, as Kubernetes 1.36 shapes them."""
+    with api_server(folder) as api:
+        items = shapes.listed("1.36.1")[0]["items"]
+        api.objects = {kind: [item] for kind, item in zip(KINDS_LISTED, items, strict=True)}
+        yield api
 
 
 def kubeconfig(server: str, authority: bytes, **user: str) -> str:

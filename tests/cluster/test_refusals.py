@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.cluster.api_server import Api, api_server
-from tests.kube import shapes
+from tests.cluster.api_server import Api, filled_api_server
 from webapp.accounts.models import User
 from webapp.cluster import matrix_run
 from webapp.cluster.actions import attach_cluster
@@ -36,10 +35,7 @@ spec: {}
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    with api_server(tmp_path) as api:
-        kinds = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
-        listed = shapes.listed("1.36.1")[0]["items"]
-        api.objects = {kind: [item] for kind, item in zip(kinds, listed, strict=True)}
+    with filled_api_server(tmp_path) as api:
         yield api
 
 

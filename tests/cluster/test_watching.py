@@ -2,7 +2,6 @@
 
 import copy
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.cluster.api_server import Api, api_server
-from tests.kube import shapes
+from tests.cluster.api_server import Api, filled_api_server
+from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.cluster import attached_look
 from webapp.cluster.actions import attach_cluster
@@ -28,10 +27,7 @@ LONG_S = 20.0  # a watch that ends only by what is tested
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    with api_server(tmp_path) as api:
-        kinds = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
-        listed = shapes.listed("1.36.1")[0]["items"]
-        api.objects = {kind: [item] for kind, item in zip(kinds, listed, strict=True)}
+    with filled_api_server(tmp_path) as api:
         yield api
 
 
@@ -48,17 +44,9 @@ def row_of(cluster: Cluster) -> Sighting:
     return Sighting.objects.select_related("cluster__lab").get(cluster=cluster, machine="")
 
 
-def until(is_so: Callable[[], object]) -> None:
-    """Wait for a condition; a thread that fails it fails its test."""
-    ends_at = time.monotonic() + LONG_S
-    while not is_so():
-        assert time.monotonic() < ends_at, "It never came."
-        time.sleep(0.01)
-
-
 def later(is_so: Callable[[], object], act: Callable[[], object]) -> threading.Thread:
     """Act as somebody else, as soon as something is so."""
-    thread = threading.Thread(target=lambda: (until(is_so), act()), daemon=True)
+    thread = threading.Thread(target=lambda: (wait_until(is_so, LONG_S), act()), daemon=True)
     thread.start()
     return thread
 
@@ -91,7 +79,7 @@ def test_node_that_becomes_ready_is_news_at_once(cluster: Cluster, api: Api) -> 
 
     acts.join()
     assert end == WatchEnd(has_news=True)
-    until(lambda: api.watching == 0)
+    wait_until(lambda: api.watching == 0, LONG_S)
 
 
 @pytest.mark.parametrize("event", ["ADDED", "DELETED"])
@@ -152,14 +140,14 @@ def test_busy_api_is_left_alone_as_long_as_it_wants(
     end, _ = watched(cluster)
 
     assert (end.has_news, end.wait_s) == (False, wait_s or 5.0)
-    until(lambda: api.watching == 0)
+    wait_until(lambda: api.watching == 0, LONG_S)
 
 
 def test_watch_ends_when_its_turn_is_taken_by_another(cluster: Cluster, api: Api) -> None:
     end, _ = watched(cluster, is_ours=lambda: api.watching < 3)
 
     assert end == WatchEnd()
-    until(lambda: api.watching == 0)
+    wait_until(lambda: api.watching == 0, LONG_S)
 
 
 def test_watch_that_is_not_answered_ends_without_a_word(cluster: Cluster, api: Api) -> None:

@@ -10,9 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from tests.cluster.api_server import TOKEN, Api, api_server
+from tests.cluster.api_server import TOKEN, Api, filled_api_server
 from tests.factories import UserFactory
-from tests.kube import shapes
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import attach_cluster
 from webapp.cluster.attached_look import take_turn
@@ -25,10 +24,7 @@ PAGES = ["ladder", "ladder-grid", "services", "service-tables", "network", "netw
 
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Api]:
-    with api_server(tmp_path) as api:
-        kinds = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
-        listed = shapes.listed("1.36.1")[0]["items"]
-        api.objects = {kind: [item] for kind, item in zip(kinds, listed, strict=True)}
+    with filled_api_server(tmp_path) as api:
         yield api
 
 
