@@ -4,16 +4,14 @@ Called by beat through the builds' queue, every few seconds, on the host that ha
 """
 
 import logging
-from datetime import datetime, timedelta
-
-from django.conf import settings
-from django.db.models import Q
+from datetime import datetime
 
 from webapp.builds.actions import announce_build, continue_build
 from webapp.builds.children import plain
 from webapp.builds.execute import clean_up, close_log
 from webapp.builds.models import Build
-from webapp.executions.models import ENDED, Status
+from webapp.executions.lost import left_open, silent
+from webapp.executions.models import Status
 from webapp.executions.record import Recorder, store_spool
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
@@ -25,12 +23,9 @@ SENTENCE = "The worker that ran this was lost; its compiler was stopped."
 
 def reap_builds(now: datetime) -> None:
     """Mark lost builds, then finish those whose child has ended, then go on after them."""
-    silent_since = now - timedelta(seconds=settings.LAB_LOST_AFTER_S)
-    for build in Build.objects.filter(status=Status.RUNNING, heartbeat_at__lt=silent_since):
+    for build in Build.objects.filter(silent(now)):
         interrupt(build, now)
-    # A worker that lives closes the log right after the end: it gets the time for that.
-    is_due = Q(sentence=SENTENCE) | Q(finished_at__lt=silent_since)
-    for build in Build.objects.filter(is_due, status__in=ENDED, log__complete=""):
+    for build in Build.objects.filter(left_open(now, SENTENCE)):
         if store_rest(build):
             finish(build)
 

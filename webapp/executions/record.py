@@ -5,6 +5,7 @@ line of a quiet child at once and then at most every WINDOW_S, so that the cost
 follows the number of chunks, not of lines.
 """
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,8 +20,11 @@ from webapp.logs.models import Spool
 from webapp.logs.patience import for_ever
 from webapp.logs.redact import Redactor
 from webapp.process import Child
-from webapp.spool import Exit, SpoolReader, open_spool, remove_spool
+from webapp.spool import Exit, SpoolError, SpoolReader, open_spool, remove_spool
 
+logger = logging.getLogger(__name__)
+
+LOST_REST = "The rest of what was said here is lost: the file that held it is not whole."
 WINDOW_S = 0.02
 READ_LIMIT = 262_144
 ASK_AGAIN_S = 0.25
@@ -117,13 +121,18 @@ def record_rest(reader: SpoolReader, recorder: Recorder) -> bool:
 
 def store_spool(recorder: Recorder) -> bool:
     """Store what a lost worker left in the recorder's spool, and remove it; False while its keeper works."""
-    folder = Path(recorder.spool.folder)
+    folder, row = Path(recorder.spool.folder), recorder.spool
     if not folder.exists():
         recorder.close()
-    elif record_rest(open_spool(folder, recorder.spool.offset), recorder):
-        remove_spool(folder)
-    else:
-        return False
+        return True
+    try:
+        if not record_rest(open_spool(folder, row.offset), recorder):
+            return False
+    except SpoolError as error:  # a computer that lost power keeps less of its files than of the database
+        logger.warning("log %s: the rest of a spool is lost: %s", row.log_id, error)
+        store.note(row.log_id, LOST_REST, step=row.step)
+        recorder.close()
+    remove_spool(folder)
     return True
 
 

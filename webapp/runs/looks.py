@@ -61,7 +61,7 @@ def look_at(lab: Lab) -> None:
     try:
         states = driver_for(lab).status()
     except (VagrantError, OSError) as error:
-        logger.warning("lab %s: not seen between runs: %s", lab.pk, error)
+        logger.warning("lab %s: not seen: %s", lab.pk, error)
         return
     with transaction.atomic():
         # A run that began meanwhile knows better.

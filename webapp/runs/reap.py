@@ -7,24 +7,22 @@ Called by beat on each lab host's own queue, every few seconds:
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.conf import settings
+from django.db import transaction
 
-from webapp.executions.models import ENDED, Status
+from webapp.executions.lost import left_open, silent
+from webapp.executions.models import Status
 from webapp.executions.record import Recorder, nothing, store_spool
 from webapp.hosts.models import Host
-from webapp.labs.actions import record_states
-from webapp.labs.models import Lab
 from webapp.logs import store
 from webapp.logs.models import Spool
 from webapp.logs.redact import Redactor
 from webapp.runs.actions import announce_run
 from webapp.runs.findings import StepWatch
+from webapp.runs.looks import look_at
 from webapp.runs.models import Run, Step
 from webapp.runs.output import VagrantOutput
-from webapp.runs.steps import driver_for
-from webapp.vagrant.errors import VagrantError
 
 logger = logging.getLogger(__name__)
 
@@ -38,40 +36,37 @@ def reap_host(host: Host, now: datetime) -> None:
     """Do all three for the runs of one lab host."""
     for run in lost_runs(host, now):
         interrupt(run, now)
-    for run in unfinished_logs(host):
-        if store_rest(run):
-            finish(run, now)
+    for run in unfinished_runs(host, now):
+        try:
+            if store_rest(run):
+                finish(run)
+        except (store.ProgressConflict, store.LogComplete) as error:  # its worker lives, or another reaper
+            logger.info("run %s lab %s: somebody else stores its rest: %s", run.pk, run.lab_id, error)
 
 
 def lost_runs(host: Host, now: datetime) -> list[Run]:
-    silent_since = now - timedelta(seconds=settings.LAB_LOST_AFTER_S)
-    return list(
-        Run.objects.filter(
-            lab__host=host, status=Status.RUNNING, heartbeat_at__lt=silent_since
-        ).select_related("lab")
-    )
+    return list(Run.objects.filter(silent(now), lab__host=host))
 
 
 def interrupt(run: Run, now: datetime) -> None:
     """Mark the run and its running steps; of two reapers one wins."""
-    if not run.move(Status.INTERRUPTED, (Status.RUNNING,), finished_at=now, sentence=SENTENCE):
-        return
-    run.steps.filter(status=Step.Status.RUNNING).update(
-        status=Step.Status.INTERRUPTED, finished_at=now, sentence="The worker was lost while this ran."
-    )
-    run.steps.filter(status=Step.Status.WAITING).update(
-        status=Step.Status.SKIPPED, sentence="Not run: the worker was lost."
-    )
+    with transaction.atomic():
+        if not run.move(Status.INTERRUPTED, (Status.RUNNING,), finished_at=now, sentence=SENTENCE):
+            return
+        run.steps.filter(status=Step.Status.RUNNING).update(
+            status=Step.Status.INTERRUPTED, finished_at=now, sentence="The worker was lost while this ran."
+        )
+        run.steps.filter(status=Step.Status.WAITING).update(
+            status=Step.Status.SKIPPED, sentence="Not run: the worker was lost."
+        )
     logger.warning("run %s lab %s: worker %s lost", run.pk, run.lab_id, run.holder)
     announce_run(run)
 
 
-def unfinished_logs(host: Host) -> list[Run]:
-    return list(
-        Run.objects.filter(lab__host=host, status__in=ENDED, log__complete="").select_related(
-            "lab__host", "log"
-        )
-    )
+def unfinished_runs(host: Host, now: datetime) -> list[Run]:
+    """Return the ended runs whose log nobody closes any more."""
+    runs = Run.objects.filter(left_open(now, SENTENCE), lab__host=host)
+    return list(runs.select_related("lab__host", "log"))
 
 
 def store_rest(run: Run) -> bool:
@@ -89,20 +84,10 @@ def recorder_for(run: Run, spool: Spool) -> Recorder:
     return Recorder(spool, output.translate, Redactor(()), look)
 
 
-def finish(run: Run, now: datetime) -> None:
+def finish(run: Run) -> None:
     store.note(
         run.log_id, f"#{run.number} {run.verb} {Status(run.status).label.lower()}. {run.sentence}".strip()
     )
     store.finish(run.log_id, run.status)
-    look_at(run.lab, now)
+    look_at(run.lab)
     announce_run(run)
-
-
-def look_at(lab: Lab, now: datetime) -> None:
-    """Store the machines' states; what cannot be seen stays as it was, with its old time."""
-    try:
-        states = driver_for(lab).status()
-    except (VagrantError, OSError) as error:
-        logger.warning("lab %s: not seen: %s", lab.pk, error)
-        return
-    record_states(lab, {name: status.state for name, status in states.items()}, now)
