@@ -5,17 +5,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from bench.viewers import Order
+from bench.viewers import Order, merge
 from tests.stack import Stack, free_port, wait_until
 
 ROOT = Path(__file__).parent.parent
+MOST_VIEWERS = 100  # in one process
 Figures = dict[str, Any]
 
 
@@ -84,9 +85,8 @@ class Side:
     ) -> Figures:
         """Run a child of `lines` lines under so many viewers."""
         feeder = self.prepare(lines, rate)
-        with watching(
-            self.stack, self.order(viewers, lines, timeout_s=timeout_s, stalled=stalled, hold=True)
-        ) as watch:
+        order = self.order(viewers, lines, timeout_s=timeout_s, stalled=stalled, hold=True)
+        with watching(self.stack, order) as watch:
             servers = self.servers(feeder)
             before, began = cpu_s(servers), time.monotonic()
             memory = rss_mb(servers[0])
@@ -114,13 +114,31 @@ class Side:
         return grown / viewers
 
 
+class Watch:
+    """Viewers at work, in one or several processes."""
+
+    def __init__(self, parts: list[Part]) -> None:
+        self.parts = parts
+
+    def result(self) -> Figures:
+        return merge([part.result() for part in self.parts])
+
+
 @contextmanager
-def watching(stack: Stack, order: Order) -> Iterator[Part]:
-    part = Part(stack, "bench.viewers", json.dumps(asdict(order)))
-    try:
-        yield part
-    finally:
-        part.stop()
+def watching(stack: Stack, order: Order) -> Iterator[Watch]:
+    """Connect the viewers, a hundred a process: one for all would be what is measured, not the server."""
+    with ExitStack() as parts:
+        started = []
+        for count in shares(order.count):
+            part = Part(stack, "bench.viewers", json.dumps(asdict(replace(order, count=count))))
+            parts.callback(part.stop)
+            started.append(part)
+        yield Watch(started)
+
+
+def shares(viewers: int) -> list[int]:
+    """Return how many viewers each process has."""
+    return [min(MOST_VIEWERS, viewers - at) for at in range(0, viewers, MOST_VIEWERS)]
 
 
 class Ours(Side):

@@ -1,4 +1,4 @@
-"""N viewers in one cheap process: raw WebSocket frames, every line accounted for, whatever the server.
+"""N viewers, a hundred a process: raw WebSocket frames, every line accounted for, whatever the server.
 
     python -m bench.viewers '{"port": …, "path": …, "count": …, "lines": …, …}'
 
@@ -139,7 +139,8 @@ class Viewer(asyncio.BufferedProtocol):
 
 
 def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
+    """`values` ascending."""
+    return values[min(len(values) - 1, int(len(values) * share))] if values else float("nan")
 
 
 async def connect(order: Order, result: Result) -> list[Viewer]:
@@ -168,18 +169,32 @@ async def watch(order: Order) -> dict[str, Any]:
         return {}
     reading = viewers[: len(viewers) - order.stalled]
     finished, late = await asyncio.wait([viewer.done for viewer in reading], timeout=order.timeout_s)
-    ended = max((done.result() for done in finished), default=float("nan"))
     return {
-        "elapsed_s": ended - result.first_stamp if result.first_stamp else float("nan"),
-        "fetched_s": ended - began,
+        "began": began,
+        "first_stamp": result.first_stamp,
+        "ended": max((done.result() for done in finished), default=0.0),
         "lines": sum(viewer.next - order.first for viewer in reading),
         "missing": sum(order.lines - viewer.next for viewer in reading),
         "late_viewers": len(late),
         "lost": result.lost,
         "doubled": result.doubled,
         "frames": result.frames,
-        "p50_ms": percentile(result.latencies, 0.5) * 1000,
-        "p99_ms": percentile(result.latencies, 0.99) * 1000,
+        "latencies_ms": [round(latency * 1000, 2) for latency in result.latencies],
+    }
+
+
+def merge(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what all processes of viewers saw together: sums, and from the first stamp to the last end."""
+    counted = ("lines", "missing", "late_viewers", "lost", "doubled", "frames")
+    first = min((part["first_stamp"] for part in parts if part["first_stamp"]), default=float("nan"))
+    ended = max((part["ended"] for part in parts if part["ended"]), default=float("nan"))
+    latencies = sorted(latency for part in parts for latency in part["latencies_ms"])
+    return {
+        **{key: sum(part[key] for part in parts) for key in counted},
+        "elapsed_s": ended - first,
+        "fetched_s": ended - min(part["began"] for part in parts),
+        "p50_ms": percentile(latencies, 0.5),
+        "p99_ms": percentile(latencies, 0.99),
     }
 
 
