@@ -10,7 +10,6 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 
 
-
 class Every(schedule):
     """Every so many seconds. Celery's own waits until a clock that was set back has caught up (5.7)."""
 
