@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from tests.answers import body_of
 from tests.cluster.conftest import Rehearsed
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import cluster_of
@@ -210,7 +211,7 @@ def test_bundle_is_downloaded_when_it_is_gathered(launched: Rehearsed, owner: Us
     answer = client.get(at(launched.lab, f"bundle/{errand.pk}/archive"))
 
     assert early.status_code == 404
-    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    archive = zipfile.ZipFile(io.BytesIO(body_of(answer)))
     assert "README.md" in archive.namelist()
     assert f"bundle/{errand.pk}/archive" in client.get(at(launched.lab, "bundle")).content.decode()
 

@@ -7,6 +7,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.answers import body_of
 from tests.factories import RunFactory
 from webapp.accounts.models import User
 from webapp.labs.models import Lab
@@ -28,10 +29,6 @@ def run(lab: Lab) -> Run:
 
 def url(name: str, run: Run) -> str:
     return reverse(name, args=[run.log_id])
-
-
-def raw_of(answer) -> bytes:
-    return b"".join(answer.streaming_content)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -91,7 +88,7 @@ def test_a_bad_search_says_why(sign_in: SignIn, owner: User, run: Run, query: di
 def test_raw_text_is_streamed(sign_in: SignIn, owner: User, run: Run, encoding: str):
     answer = sign_in(owner).get(url("log-raw", run), headers={"Accept-Encoding": encoding})
 
-    raw = raw_of(answer)
+    raw = body_of(answer)
     assert answer.headers.get("Content-Encoding", "") == encoding
     assert answer["Content-Type"] == "text/plain; charset=utf-8"
     assert (gzip.decompress(raw) if encoding else raw) == b"".join(b"line %d\n" % n for n in range(10))
@@ -100,4 +97,4 @@ def test_raw_text_is_streamed(sign_in: SignIn, owner: User, run: Run, encoding: 
 def test_raw_text_has_time_and_machine_when_asked_for(sign_in: SignIn, owner: User, run: Run):
     answer = sign_in(owner).get(url("log-raw", run), {"stamps": 1})
 
-    assert raw_of(answer).startswith(b"1970-01-01T00:00:00.000Z winw1: line 0\n")
+    assert body_of(answer).startswith(b"1970-01-01T00:00:00.000Z winw1: line 0\n")

@@ -3,15 +3,15 @@
 One range is served; for several, or none that makes sense, the whole file is (which the RFC allows).
 """
 
-import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 
-BLOCK = 256 * 1024
+from webapp.web.streams import read_file, streamed
+
 RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})", re.ASCII)
 
 
@@ -46,7 +46,7 @@ def serve_file(request: HttpRequest, path: Path, *, name: str, etag: str) -> Htt
         return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     span = wanted if isinstance(wanted, Span) else Span(0, size - 1)
     answer = StreamingHttpResponse(
-        blocks(path, span) if request.method == "GET" else iter(()),
+        streamed(read_span(path, span) if request.method == "GET" else ()),
         status=206 if isinstance(wanted, Span) else 200,
         content_type="application/octet-stream",
     )
@@ -60,17 +60,7 @@ def serve_file(request: HttpRequest, path: Path, *, name: str, etag: str) -> Htt
     return answer
 
 
-async def blocks(path: Path, span: Span) -> AsyncIterator[bytes]:
-    """Yield the span's bytes; memory does not grow with the file."""
-    left = span.last - span.first + 1
-    file = await asyncio.to_thread(path.open, "rb")
-    try:
-        await asyncio.to_thread(file.seek, span.first)
-        while left > 0:
-            block = await asyncio.to_thread(file.read, min(BLOCK, left))
-            if not block:
-                return
-            left -= len(block)
-            yield block
-    finally:
-        file.close()
+def read_span(path: Path, span: Span) -> Iterator[bytes]:
+    file = path.open("rb")
+    file.seek(span.first)
+    return read_file(file, span.last - span.first + 1)

@@ -17,6 +17,7 @@ from webapp.runs.models import Run
 from webapp.web.cluster_more import bundle_context, find_errand, may_change
 from webapp.web.pages_cluster import frame_context, see_cluster
 from webapp.web.requests import Request
+from webapp.web.streams import streamed
 
 
 @require_GET
@@ -47,7 +48,8 @@ def bundle_download(request: Request, errand: int, slug: str = "", pk: int = 0) 
     found = find_errand(place, errand)
     if found.kind != Errand.Kind.BUNDLE or found.is_open:
         raise Http404("There is no such bundle yet.")
-    answer = StreamingHttpResponse(bundle_archive(found, run_logs(place.lab)), content_type="application/zip")
+    archive = streamed(bundle_archive(found, run_logs(place.lab)))
+    answer = StreamingHttpResponse(archive, content_type="application/zip")
     name = f"{slugify(place.name) or 'cluster'}-{found.pk}.zip"
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -16,6 +16,7 @@ from webapp.logs import store
 from webapp.logs.search import BadPattern, search
 from webapp.runs.models import Run
 from webapp.web.requests import Request
+from webapp.web.streams import streamed
 
 MAX_LINES = 5_000
 DEFAULT_LINES = 500
@@ -95,7 +96,7 @@ def log_raw(request: Request, log_id: int) -> StreamingHttpResponse:
     text: Iterable[bytes] = store.iter_text(log_of(request, log_id), stamps=request.GET.get("stamps") == "1")
     takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
     answer = StreamingHttpResponse(
-        gzipped(text) if takes_gzip else text, content_type="text/plain; charset=utf-8"
+        streamed(gzipped(text) if takes_gzip else text), content_type="text/plain; charset=utf-8"
     )
     answer["Content-Disposition"] = f'inline; filename="log-{log_id}.txt"'
     answer["X-Content-Type-Options"] = "nosniff"

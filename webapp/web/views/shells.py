@@ -1,13 +1,15 @@
 """A lab's terminals: the page, opening and closing, the baton, recordings, files."""
 
+import os
 import secrets
 from collections.abc import Callable
+from typing import BinaryIO
 
 from csp.decorators import csp_update
 from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
-from django.http import FileResponse, Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -28,6 +30,7 @@ from webapp.shells.recordings import recording_file
 from webapp.web.pages_labs import find_lab
 from webapp.web.pages_shells import shells_context
 from webapp.web.requests import Request
+from webapp.web.streams import read_file, streamed
 
 MIB = 1024 * 1024
 
@@ -149,7 +152,14 @@ def bring_out(request: Request, terminal: Terminal, name: str) -> HttpResponseBa
         return told(error, 409)
     file = local.open("rb")
     local.unlink()  # the open file is sent, nothing is left
-    return FileResponse(file, as_attachment=True, filename=name, content_type="application/octet-stream")
+    return file_answer(file, "application/octet-stream", f'attachment; filename="{name}"')
+
+
+def file_answer(file: BinaryIO, content_type: str, disposition: str) -> StreamingHttpResponse:
+    """Send a file whose name needs no quoting."""
+    size = os.fstat(file.fileno()).st_size
+    headers = {"Content-Length": str(size), "Content-Disposition": disposition}
+    return StreamingHttpResponse(streamed(read_file(file, size)), content_type=content_type, headers=headers)
 
 
 def told(sentence: str, status: int) -> HttpResponse:
@@ -187,7 +197,7 @@ def recording_cast(request: Request, slug: str, pk: int) -> HttpResponseBase:
     path = recording_file(find_recording(request, slug, pk))
     if not path.exists():
         raise Http404("Nothing was recorded yet.")
-    return FileResponse(path.open("rb"), content_type="application/x-asciicast", filename=f"{slug}-{pk}.cast")
+    return file_answer(path.open("rb"), "application/x-asciicast", f'inline; filename="{slug}-{pk}.cast"')
 
 
 @require_POST
