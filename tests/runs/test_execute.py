@@ -1,15 +1,19 @@
 """A run from its request to its end, through the real driver and the rehearsal."""
 
 from collections.abc import Callable
+from typing import Any, cast
 
 import pytest
 
 from webapp.accounts.models import User
 from webapp.labs.models import Lab
 from webapp.logs import store
+from webapp.planning.plan import StepKind
 from webapp.runs.actions import cancel_run, request_run, retry_run
-from webapp.runs.execute import execute_run
+from webapp.runs.execute import FAULT, execute_run
 from webapp.runs.models import Run, Step
+from webapp.runs.outcome import Outcome, StepContext, canceled, wait_or_stop
+from webapp.vagrant.errors import VagrantError
 
 StoredLab = Callable[..., Lab]
 
@@ -151,3 +155,34 @@ def test_a_pending_run_is_canceled_at_once(stored_lab: StoredLab, owner: User):
     run.refresh_from_db()
     assert run.status == "canceled"
     assert set(run.steps.values_list("status", flat=True)) == {"skipped"}
+
+
+def test_a_fault_of_the_walker_stops_what_runs_and_leaves_no_step_open(stored_lab: StoredLab, owner: User):
+    stopped: list[bool] = []
+
+    def up(context: StepContext) -> Outcome:
+        if context.step.machine == "controlplane":
+            return Outcome(cast(Any, None))  # what no walker can settle
+        stopped.append(wait_or_stop(context, 30))
+        return canceled()
+
+    run, _ = request_run(stored_lab(), "up", owner)
+    with pytest.raises(AttributeError):
+        execute_run(run.pk, {StepKind.UP: up})
+
+    run.refresh_from_db()
+    assert (stopped, run.status, run.sentence) == ([True], "failed", FAULT)
+    assert set(run.steps.values_list("status", flat=True)) <= {"succeeded", "failed", "skipped"}
+    assert store.size(run.log_id).complete == "failed"
+
+
+def test_a_vagrant_that_refuses_is_no_fault_of_the_dashboard(stored_lab: StoredLab, owner: User):
+    def halt(context: StepContext) -> Outcome:
+        raise VagrantError("", "Vagrant is gone.")
+
+    run, _ = request_run(stored_lab(), "halt", owner, machine="winw1")
+    execute_run(run.pk, {StepKind.HALT: halt})
+
+    step = run.steps.get(key="winw1 halt")
+    assert (step.status, step.attempt) == ("failed", 2)
+    assert step.sentence == "Vagrant is gone. It failed twice in the same way, so it is not tried again."

@@ -113,3 +113,20 @@ def test_find_vagrant_takes_the_setting_or_nothing(tmp_path: Path) -> None:
 
     assert find_vagrant(str(tmp_path / "vagrant")) == tmp_path / "vagrant"
     assert find_vagrant(str(tmp_path / "missing")) is None
+
+
+def test_a_vagrant_that_is_gone_is_told_as_such(tmp_path: Path) -> None:
+    driver = fake_vagrant(tmp_path, "")
+    (tmp_path / "vagrant").unlink()
+
+    with pytest.raises(VagrantError, match=r"vagrant status cannot be run: There is no program .*vagrant"):
+        driver.status()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"machines": 3}', '{"machines": [{"name": "a"}]}', "\ud800"])
+def test_a_lab_json_that_somebody_broke_is_told_as_such(tmp_path: Path, text: str) -> None:
+    driver = fake_vagrant(tmp_path, "")
+    (tmp_path / "lab.json").write_text(text, errors="surrogatepass")
+
+    with pytest.raises(VagrantError, match=r"lab\.json is not as it was made"):
+        driver.run("a", "exit 0")

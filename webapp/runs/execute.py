@@ -9,7 +9,6 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -28,32 +27,18 @@ from webapp.runs.actions import announce_run
 from webapp.runs.models import Run, Step
 from webapp.runs.outcome import Outcome, StepContext
 from webapp.runs.steps import KINDS, StepKinds, run_step
+from webapp.runs.verdict import Stop, verdict
 
 logger = logging.getLogger(__name__)
 
 TICK_S = 0.5
+STOPPED_WITHIN_S = 30  # a child's ladder of signals takes 20
+FAULT = "A fault of the dashboard ended this run; its administrator finds it in the worker's log."
 DONE = {Step.Status.SUCCEEDED}
 OPEN_STEP = {Step.Status.WAITING, Step.Status.RUNNING}
 BEGUN_IN_VAIN = {Step.Status.FAILED, Step.Status.CANCELED, Step.Status.INTERRUPTED}
 # Set when this worker process is told to end: every walker stops its children.
 SHUTTING_DOWN = threading.Event()
-
-
-@dataclass
-class Stop:
-    """Why a walk is being stopped, if it is; asked by the steps' threads, set by the walker."""
-
-    canceled: bool = False
-    lost: bool = False
-    shut_down: bool = False
-
-    def __bool__(self) -> bool:
-        return self.canceled or self.lost or self.shut_down
-
-    @property
-    def is_for_good(self) -> bool:
-        """Nothing is begun any more; a cancel alone lets what was half done be put right."""
-        return self.lost or self.shut_down
 
 
 def execute_run(run_id: int, more_kinds: StepKinds | None = None) -> None:
@@ -71,10 +56,7 @@ def execute_run(run_id: int, more_kinds: StepKinds | None = None) -> None:
         walker.walk()
     except Exception:
         logger.exception("run %s lab %s: the walker failed", run.pk, run.lab_id)
-        walker.end(
-            Status.FAILED,
-            "A fault of the dashboard ended this run; its administrator finds it in the worker's log.",
-        )
+        walker.break_off()
         raise
     finally:
         serving.stop(run.pk)
@@ -105,7 +87,7 @@ class Walker:
             self.skip_hopeless()
             self.start_ready()
             self.take_outcomes()
-        self.end(*self.verdict())
+        self.end(*verdict(self.plan, self.rows, self.stop))
 
     def note_beginning(self) -> None:
         by = self.run.requested_by.username if self.run.requested_by else "the system"
@@ -256,35 +238,25 @@ class Walker:
     def abandon(self) -> None:
         """Somebody declared this walker lost: stop the children, write nothing more."""
         logger.warning("run %s lab %s: claim lost, leaving", self.run.pk, self.run.lab_id)
+        self.wait_for_threads()
+
+    def wait_for_threads(self) -> None:
         for thread in self.threads.values():
-            thread.join(timeout=30)
+            thread.join(timeout=STOPPED_WITHIN_S)
+
+    def break_off(self) -> None:
+        """After a fault of ours: stop the children first, so that nothing works on unseen, then end."""
+        self.stop.broken = True
+        self.wait_for_threads()
+        for row in self.rows.values():
+            if row.status == Step.Status.RUNNING:
+                self.update(row, status=Step.Status.FAILED, finished_at=timezone.now(), sentence=FAULT)
+            elif row.status == Step.Status.WAITING:
+                self.update(row, status=Step.Status.SKIPPED, sentence="Not run: the run was stopped.")
+        if self.run.is_open:
+            self.end(Status.FAILED, FAULT)
 
     # -- the end ----------------------------------------------------------------
-
-    def verdict(self) -> tuple[Status, str]:
-        rows = [row for row in self.rows.values() if row.kind != "look"]
-        failed = [row for row in rows if row.status == Step.Status.FAILED]
-        if self.stop.shut_down and any(row.status != Step.Status.SUCCEEDED for row in rows):
-            return (
-                Status.INTERRUPTED,
-                "The worker was shut down; the machines are as they were. Retry goes on.",
-            )
-        if self.stop.canceled and any(row.status != Step.Status.SUCCEEDED for row in rows):
-            rescued = self.rescued()
-            return Status.CANCELED, f"Canceled. {rescued or 'The machines are left as they are.'}"
-        if failed:
-            where = f"{failed[0].machine}: " if failed[0].machine else ""
-            return (
-                Status.FAILED,
-                f"{where}{failed[0].title} failed. {failed[0].sentence} {self.rescued()}".strip(),
-            )
-        return Status.SUCCEEDED, ""
-
-    def rescued(self) -> str:
-        """Return what the steps say that have put something right again."""
-        keys = [step.key for step in self.plan.steps if step.rescues]
-        done = [self.rows[key] for key in keys if self.rows[key].status == Step.Status.SUCCEEDED]
-        return " ".join(row.sentence for row in done)
 
     def end(self, status: Status, sentence: str) -> None:
         is_destroyed = self.run.verb == Verb.DESTROY and status == Status.SUCCEEDED

@@ -55,7 +55,7 @@ def run_step(context: StepContext, kinds: StepKinds) -> Outcome:
     context = replace(context, watch=watch)
     for attempt in range(1, attempts + 1):
         for_ever(partial(Step.objects.filter(pk=context.row.pk).update, attempt=attempt))
-        outcome = kinds[context.step.kind](context)
+        outcome = try_once(context, kinds)
         if attempt > 1 and context.step.kind == StepKind.UP and outcome.status == Step.Status.SUCCEEDED:
             outcome = check_shell(context)
         outcome = replace(outcome, attempt=attempt)
@@ -76,6 +76,14 @@ def run_step(context: StepContext, kinds: StepKinds) -> Outcome:
         if wait_or_stop(context, BACKOFF_S * attempt):
             return canceled()
     raise AssertionError("unreachable: the last attempt returns")
+
+
+def try_once(context: StepContext, kinds: StepKinds) -> Outcome:
+    """Carry out one attempt; a Vagrant that refuses, or is gone, is a failure and no fault of ours."""
+    try:
+        return kinds[context.step.kind](context)
+    except VagrantError as error:
+        return Outcome.failed(str(error), failure_signature(type(error).__name__, str(error)))
 
 
 def watch_of(context: StepContext) -> StepWatch:

@@ -226,9 +226,11 @@ class VagrantDriver(vagrant.Vagrant):
         """Return how each machine is talked to, from the kit's lab.json; {} without one (all SSH)."""
         try:
             lab = json.loads((Path(self.root) / "lab.json").read_text())
+            return {machine["name"]: machine["communicator"] for machine in lab["machines"]}
         except FileNotFoundError:
             return {}
-        return {machine["name"]: machine["communicator"] for machine in lab["machines"]}
+        except (ValueError, KeyError, TypeError) as error:
+            raise VagrantError("", "The lab's lab.json is not as it was made: it cannot be read.") from error
 
     # -- plumbing ------------------------------------------------------------------------
 
@@ -243,7 +245,10 @@ class VagrantDriver(vagrant.Vagrant):
 
     def _capture(self, *args: str, timeout_s: float = ASK_TIMEOUT_S) -> Completed:
         argv = self._make_vagrant_command(args)
-        done = capture(argv, cwd=Path(self.root), env=self.env, timeout_s=timeout_s)
+        try:
+            done = capture(argv, cwd=Path(self.root), env=self.env, timeout_s=timeout_s)
+        except OSError as error:  # gone since it was found; no folder any more; a full disk
+            raise VagrantError("", f"vagrant {args[0]} cannot be run: {error}") from error
         if done.timed_out:
             raise CommandTimedOut(
                 "", f"vagrant {args[0]} did not answer within {timeout_s:g} s and was stopped."
