@@ -1,4 +1,4 @@
-"""HTTP through Django, sockets through Channels: origin first, then the session."""
+"""HTTP through Django, its bodies bounded; sockets through Channels: origin first, then the session."""
 
 import os
 
@@ -10,11 +10,12 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "webapp.settings")
 http = get_asgi_application()
 
-from webapp.ws.routing import websocket_urlpatterns  # noqa: E402 (models need the line above)
+from webapp.web.bodies import BodyBounds  # noqa: E402 (models need the line above)
+from webapp.ws.routing import websocket_urlpatterns  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": BodyBounds(http),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
     }
 )

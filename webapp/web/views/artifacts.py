@@ -1,5 +1,6 @@
 """Binaries: their passport, download, keeping them, uploading one."""
 
+from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +13,7 @@ from webapp.builds.queries import all_components, uses_of
 from webapp.builds.sources import forge_link, kind_of
 from webapp.builds.uploads import keep_artifact, store_upload
 from webapp.labs.access import can, require
+from webapp.web.bodies import takes_mib
 from webapp.web.forms_builds import UploadForm
 from webapp.web.pages_builds import new_context
 from webapp.web.ranges import serve_file
@@ -59,6 +61,7 @@ def artifact_keep(request: Request, pk: int) -> HttpResponse:
     return redirect("artifact", pk)
 
 
+@takes_mib(lambda: settings.UPLOAD_LIMIT_MIB)
 @require_POST
 def artifact_upload(request: Request) -> HttpResponse:
     """Keep a file that somebody brings."""

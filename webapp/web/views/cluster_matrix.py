@@ -10,6 +10,7 @@ from webapp.cluster.errands import ErrandError, request_errand
 from webapp.cluster.models import Errand
 from webapp.cluster.readiness import MOST_BYTES, ReportError
 from webapp.cluster.readiness_run import keep_report, request_readiness
+from webapp.web.bodies import MIB, takes_mib
 from webapp.web.cluster_more import connectivity_context, find_errand, may_change, readiness_context
 from webapp.web.pages_cluster import frame_context, see_cluster, watch
 from webapp.web.requests import Request
@@ -65,13 +66,14 @@ def readiness_start(request: Request, slug: str = "", pk: int = 0) -> HttpRespon
     return redirect(place.urls["readiness"])
 
 
+@takes_mib(lambda: MOST_BYTES // MIB)
 @require_POST
 def readiness_upload(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     """Keep a JUnit report from elsewhere."""
     place = may_change(see_cluster(request, slug=slug, pk=pk))
     file = request.FILES.get("report")
     if file is None or (file.size or 0) > MOST_BYTES:
-        messages.error(request, f"Choose a JUnit report of at most {MOST_BYTES // 1024**2} MiB.")
+        messages.error(request, f"Choose a JUnit report of at most {MOST_BYTES // MIB} MiB.")
         return redirect(place.urls["readiness"])
     try:
         keep_report(place.saved(), request.POST.get("name", "").strip()[:80], file.read(), request.user)

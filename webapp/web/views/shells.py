@@ -27,12 +27,11 @@ from webapp.shells.fresh import is_fresh
 from webapp.shells.models import Recording, Terminal
 from webapp.shells.queries import recordings_of, terminal_of
 from webapp.shells.recordings import recording_file
+from webapp.web.bodies import MIB, takes_mib
 from webapp.web.pages_labs import find_lab
 from webapp.web.pages_shells import shells_context
 from webapp.web.requests import Request
 from webapp.web.streams import read_file, streamed
-
-MIB = 1024 * 1024
 
 
 @require_GET
@@ -114,6 +113,7 @@ def shell_record(request: Request, slug: str, number: int) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+@takes_mib(lambda: settings.SHELL_FILE_MIB)
 @require_http_methods(["GET", "POST"])
 def shell_files(request: Request, slug: str, number: int) -> HttpResponseBase:
     """POST `file`: into the machine's home folder; GET `name`: out of it. For who has the baton."""
