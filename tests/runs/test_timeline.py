@@ -39,6 +39,7 @@ def step(status: str, began_s: int | None, ended_s: int | None = None, usual_s: 
         (step("waiting", None), "is-waiting", 0, 60),
         (step("skipped", None), "is-waiting", 0, 60),
         (step("succeeded", 10, 10), "is-done", 60, 60),
+        (step("running", -3600), "is-running", 0, 60),
         (step("running", 500, usual_s=None), "is-running", 500, 500),
     ],
     ids=lambda value: value.status if isinstance(value, Seen) else str(value),

@@ -60,7 +60,7 @@ def test_member_asks_and_is_led_to_the_page(sign_in: SignIn, member: User, wish:
         ({"bad": "v1.36.1"}, "same commit"),
         ({"bad": "nowhere"}, "has no branch"),
         ({"url": "/etc"}, "not among the local repositories"),
-        ({"snapshot": "a b;c"}, "name has letters"),
+        ({"snapshot": "a b;c"}, "name has 1 to 60 letters"),
         ({"expect": "("}, "no regular expression"),
         ({"machine": "other"}, "not one of the available choices"),
         ({"workload": "whoami", "script": ""}, "there is no linux and no windows node"),

@@ -187,7 +187,7 @@ def test_retry_of_a_succeeded_run_says_why_not(run: Run, owner: User, sign_in: S
 
     answer = sign_in(owner).post(address("run-retry", run), follow=True)
 
-    assert "nothing to retry" in answer.content.decode()
+    assert "nothing is left to do" in answer.content.decode()
     assert run.lab.runs.count() == 1
 
 
@@ -217,6 +217,21 @@ def test_disabled_button_says_why(
     text = sign_in(owner).get(address("run-head", run)).content.decode()
 
     assert f'disabled title="{reason}"' in text
+
+
+@pytest.mark.django_db
+def test_retry_of_a_destroy_is_for_who_may_destroy(
+    run: Run, owner: User, member: User, sign_in: SignIn
+) -> None:
+    Run.objects.filter(pk=run.pk).update(verb="destroy")
+    end(run, Status.CANCELED)
+
+    refused = sign_in(member).post(address("run-retry", run)).status_code
+    head = sign_in(member).get(address("run-head", run)).content.decode()
+    allowed = sign_in(owner).post(address("run-retry", run)).status_code
+
+    assert (refused, allowed) == (403, 302)
+    assert "Only the lab&#x27;s owner and administrators destroy." in head
 
 
 @pytest.mark.django_db

@@ -18,6 +18,7 @@ from webapp.cluster.actions import cluster_of
 from webapp.cluster.readiness import CATEGORIES
 from webapp.cluster.readiness_run import readiness_refusal
 from webapp.labs.models import Lab
+from webapp.labs.verbs import SNAPSHOT_NAME, SNAPSHOT_NAME_RULE
 from webapp.vagrant.states import provider_can
 
 TASK = "webapp.keep_bisects"
@@ -82,8 +83,8 @@ def check_wish(lab: Lab, wish: Wish) -> str:
     target = "windows/amd64" if machines[wish.machine].is_windows else "linux/amd64"
     if component is None or target not in component.targets:
         raise BisectError(f"There is no component {wish.component[:40]!r} that is built for {target}.")
-    if wish.snapshot and not wish.snapshot.strip().replace("-", "").replace("_", "").isalnum():
-        raise BisectError("A snapshot's name has letters, digits, - and _ only.")
+    if wish.snapshot and SNAPSHOT_NAME.fullmatch(wish.snapshot.strip()) is None:
+        raise BisectError(SNAPSHOT_NAME_RULE)
     if wish.snapshot and not provider_can(lab.provider, "snapshot-restore"):
         raise BisectError(f"The provider {lab.provider} has no snapshots.")
     try:

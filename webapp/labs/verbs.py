@@ -4,6 +4,7 @@ Pages show every verb; one that cannot be is disabled and says its reason.
 `runs.actions` checks again what matters when a verb is asked for.
 """
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,9 @@ LABELS = {
 # What would take a failure away from those who look at it.
 LOSE_STATE = frozenset({Verb.HALT, Verb.RELOAD, Verb.SUSPEND, Verb.DESTROY, Verb.SNAPSHOT_RESTORE})
 SUSPENDED = frozenset({"saved", "suspended", "paused"})
+# It stands on Vagrant's command line: what begins with a hyphen would be an option there.
+SNAPSHOT_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,59}")
+SNAPSHOT_NAME_RULE = "A snapshot's name has 1 to 60 letters, digits, - and _ only, and does not begin with -."
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Circumstances:
     may_destroy: bool
     is_destroyed: bool = False
     held_for: str = ""
+
+
+def right_to(verb: str) -> str:
+    """Return the action of labs.access that somebody needs to ask for a verb, or to retry it."""
+    return "lab.destroy" if verb == Verb.DESTROY else "lab.operate"
 
 
 def offers(now: Circumstances) -> list[Offer]:

@@ -15,18 +15,18 @@ from webapp.background import enqueue
 from webapp.catalog import library
 from webapp.catalog.spec import LabSpec
 from webapp.definitions.models import Revision
-from webapp.executions.models import ENDED, OPEN, Status
+from webapp.executions.models import OPEN, Status
 from webapp.hosts.models import Host
 from webapp.labs.actions import make_lab
 from webapp.labs.models import Lab
-from webapp.labs.verbs import LOSE_STATE
+from webapp.labs.verbs import LOSE_STATE, SNAPSHOT_NAME, SNAPSHOT_NAME_RULE
 from webapp.logs import store
 from webapp.logs.models import Log
 from webapp.planning.make import make_plan
 from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over
 from webapp.runs.models import Run, Step
 from webapp.runs.usual import usual_times
-from webapp.vagrant.states import NOT_CREATED, provider_can
+from webapp.vagrant.states import NOT_CREATED, SNAPSHOTS, provider_can
 
 # What Retry does again even if it was done: cheap, and what it found may have changed.
 AGAIN = {
@@ -40,6 +40,7 @@ AGAIN = {
     StepKind.LINT,
     StepKind.LOOK,
 }
+SENT_AGAIN_LIVES_S = 60
 
 
 class RunError(Exception):
@@ -79,15 +80,33 @@ def request_run(
 def check_verb(lab: Lab, verb: str, snapshot: str) -> Verb:
     if verb not in set(Verb):
         raise RunError(f"There is no verb {verb!r}.")
-    if lab.destroyed_at is not None:
-        raise RunError("This lab has been destroyed; launch its definition again.")
-    if lab.held_for and verb in LOSE_STATE:
-        raise RunError(f"The machines are {lab.held_for}.")
-    if not provider_can(lab.provider, verb):
-        raise RunError(f"The provider {lab.provider} cannot {verb}.")
-    if verb.startswith("snapshot-") and not snapshot.replace("-", "").replace("_", "").isalnum():
-        raise RunError("A snapshot's name has letters, digits, - and _ only, and is not empty.")
+    if refusal := verb_refusal(lab, Verb(verb), snapshot):
+        raise RunError(refusal)
     return Verb(verb)
+
+
+def verb_refusal(lab: Lab, verb: Verb, snapshot: str) -> str:
+    """Pure: say why the lab cannot have this verb now; "" if it can."""
+    if lab.destroyed_at is not None:
+        return "This lab has been destroyed; launch its definition again."
+    if lab.held_for and verb in LOSE_STATE:
+        return f"The machines are {lab.held_for}."
+    if not provider_can(lab.provider, verb):
+        return f"The provider {lab.provider} cannot {verb}."
+    if verb in SNAPSHOTS and SNAPSHOT_NAME.fullmatch(snapshot) is None:
+        return SNAPSHOT_NAME_RULE
+    return ""
+
+
+def retry_refusal(run: Run, newest: Run) -> str:
+    """Pure: say why the run cannot be gone on with now; "" if it can. `newest`: its lab's newest run."""
+    if run.is_open:
+        return "The run has not ended."
+    if run.status == Status.SUCCEEDED:
+        return "The run succeeded; nothing is left to do."
+    if newest.pk != run.pk:
+        return f"Run #{newest.number} came after it."
+    return verb_refusal(run.lab, Verb(run.verb), run.snapshot)
 
 
 def make_run(
@@ -193,18 +212,13 @@ def cancel_run(run: Run, by: User) -> bool:
 def retry_run(run: Run, by: User) -> tuple[Run, bool]:
     """Go on at the first step that is not done, in a new run; or return the open run and False.
 
-    Raises RunError for a run that succeeded or is not the lab's newest.
+    Raises RunError where `retry_refusal` says why not.
     """
-    if run.status not in ENDED:
-        return run, False
-    if run.status == Status.SUCCEEDED:
-        raise RunError("This run succeeded; there is nothing to retry.")
-    newest = Run.objects.filter(lab=run.lab).order_by("-number").first()
-    if newest is not None and newest.is_open:
+    newest = Run.objects.filter(lab=run.lab).order_by("-number")[0]
+    if newest.is_open:
         return newest, False
-    if newest is not None and newest.pk != run.pk:
-        raise RunError(f"Only the lab's newest run can be retried; that is #{newest.number}.")
-    check_verb(run.lab, run.verb, run.snapshot)
+    if refusal := retry_refusal(run, newest):
+        raise RunError(refusal)
     try:
         with transaction.atomic():
             again = make_run(
@@ -225,12 +239,15 @@ def announce_run(run: Run) -> None:
 
 
 def enqueue_forgotten(now: datetime, older_than_s: float) -> int:
-    """Hand pending runs to their hosts again: Redis may have lost the message. Returns how many."""
+    """Hand pending runs to their hosts again: Redis may have lost the message. Returns how many.
+
+    The new messages expire: else those for a host whose worker is away for days would pile up.
+    """
     forgotten = [
         run
         for run in Run.objects.filter(status=Status.PENDING).select_related("lab__host")
-        if (now - run.requested_at).total_seconds() > older_than_s
+        if abs((now - run.requested_at).total_seconds()) > older_than_s
     ]
     for run in forgotten:
-        enqueue("webapp.execute_run", run.pk, queue=run.lab.host.queue)
+        enqueue("webapp.execute_run", run.pk, queue=run.lab.host.queue, expires_s=SENT_AGAIN_LIVES_S)
     return len(forgotten)

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from webapp.executions.models import ENDED, Status
 from webapp.labs.models import Lab
+from webapp.runs.actions import retry_refusal
 from webapp.runs.findings import FindingRow, finding_rows
 from webapp.runs.models import Run, Step
+from webapp.runs.timeline import is_slow
 
 # Shape and word, so that a state is never colour alone.
 MARKS = {
@@ -18,8 +19,6 @@ MARKS = {
     Step.Status.CANCELED: ("▲", "canceled"),
     Step.Status.INTERRUPTED: ("▲", "interrupted"),
 }
-# Longer than this times the usual is worth saying.
-SLOW = 1.5
 
 
 @dataclass(frozen=True)
@@ -76,16 +75,8 @@ class RunPage:
 
     @property
     def retry_refusal(self) -> str:
-        """Why the run cannot be retried now; "" if it can. Keep in step with actions.retry_run."""
-        if self.run.status not in ENDED:
-            return "The run has not ended."
-        if self.run.status == Status.SUCCEEDED:
-            return "The run succeeded; nothing is left to do."
-        if self.newest.pk != self.run.pk:
-            return f"Run #{self.newest.number} came after it."
-        if self.lab.destroyed_at is not None:
-            return "The lab has been destroyed."
-        return ""
+        """Why the run cannot be retried now; "" if it can."""
+        return retry_refusal(self.run, self.newest)
 
 
 def run_page(slug: str, number: int, now: datetime) -> RunPage:
@@ -123,9 +114,7 @@ def step_row(step: Step, now: datetime) -> StepRow:
         since=step.started_at if is_running else None,
         took_s=None if step.is_carried else step.duration_s,
         usual_s=step.usual_s,
-        is_slow=bool(
-            seconds and step.usual_s and seconds > SLOW * step.usual_s and seconds - step.usual_s > 1
-        ),
+        is_slow=is_slow(seconds, step.usual_s),
         is_carried=step.is_carried,
         sentence=step.sentence,
         first_line=step.first_line,

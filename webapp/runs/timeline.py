@@ -38,9 +38,9 @@ def timeline(steps: Iterable[StepLike], now: datetime) -> list[Bar]:
 
 
 def bar(step: StepLike, now: datetime) -> Bar:
-    seconds = (
-        None if step.started_at is None else ((step.finished_at or now) - step.started_at).total_seconds()
-    )
+    seconds = None
+    if step.started_at is not None:  # a clock that was set back since counts as no time
+        seconds = max(0.0, ((step.finished_at or now) - step.started_at).total_seconds())
     value = round(seconds or 0)
     top = max(step.usual_s or 0, value, 1)
     if step.status == "succeeded" and not value:
@@ -53,6 +53,10 @@ def look_of(step: StepLike, seconds: float | None) -> Look:
         return "is-failed"
     if step.status not in ("running", "succeeded"):
         return "is-waiting"
-    if seconds is not None and step.usual_s and seconds > max(step.usual_s * SLOW, step.usual_s + SLOW_S):
+    if is_slow(seconds, step.usual_s):
         return "is-slow"
     return "is-done" if step.status == "succeeded" else "is-running"
+
+
+def is_slow(seconds: float | None, usual_s: int | None) -> bool:
+    return bool(seconds and usual_s and seconds > max(usual_s * SLOW, usual_s + SLOW_S))

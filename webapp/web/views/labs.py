@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from webapp.accounts.models import User
 from webapp.labs.access import require
 from webapp.labs.actions import LaunchError, add_guest, remove_member
+from webapp.labs.verbs import right_to
 from webapp.planning.plan import PlanError, Verb
 from webapp.runs.actions import RunError, request_run
 from webapp.runs.launch import launch_once
@@ -112,7 +113,7 @@ def lab_destroy(request: Request, slug: str) -> HttpResponse:
 @require_POST
 def lab_verb(request: Request, slug: str, verb: str) -> HttpResponse:
     """Ask for a run of a verb; an open run of the lab is shown instead of a second one."""
-    found = find_lab(request, slug, "lab.destroy" if verb == Verb.DESTROY else "lab.operate")
+    found = find_lab(request, slug, right_to(verb))
     machine = request.POST.get("machine", "")
     if verb == Verb.DESTROY and request.POST.get("confirm", "").strip() != found.name:
         context = {

@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from webapp.executions.models import Status
 from webapp.labs.access import can, require
+from webapp.labs.verbs import right_to
 from webapp.logs import store
 from webapp.logs.outline import read_outline
 from webapp.planning.plan import PlanError
@@ -59,7 +60,7 @@ def run_cancel(request: Request, slug: str, number: int) -> HttpResponse:
 def run_retry(request: Request, slug: str, number: int) -> HttpResponse:
     """Go on where the run stopped, in a new run; leads to that run, or to the open one."""
     page = see_run(request, slug, number)
-    require(request.user, "lab.operate", page.lab)
+    require(request.user, right_to(page.run.verb), page.lab)
     try:
         again, is_new = retry_run(page.run, request.user)
     except (RunError, PlanError) as error:
@@ -102,11 +103,18 @@ def context(request: Request, page: RunPage) -> Context:
         "steps": page.steps,
         "now": timezone.now(),
         "cancel_refusal": refusal or page.cancel_refusal,
-        "retry_refusal": refusal or page.retry_refusal,
+        "retry_refusal": refusal or no_right_to_retry(request, page) or page.retry_refusal,
         "may_pair": may_pair(request, page),
         "injections": run_injections(page.run),
         "inject_refusal": refusal,
     }
+
+
+def no_right_to_retry(request: Request, page: RunPage) -> str:
+    """Say why somebody who may operate the lab may not retry this run; "" if they may."""
+    if can(request.user, right_to(page.run.verb), page.lab):
+        return ""
+    return "Only the lab's owner and administrators destroy."
 
 
 def may_pair(request: Request, page: RunPage) -> bool:
