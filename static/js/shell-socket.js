@@ -15,7 +15,7 @@ const TELL_EVERY = 64 * 1024; // bytes drawn between two words about it
 const PIECE = 8 * 1024; // characters of one message
 const PIECE_MS = 20;
 export const REFUSALS = new Map([
-  [4401, "sign in again: terminals want a sign-in of today"],
+  [4401, "sign in again, a guest by the invitation's link: terminals want a sign-in of today"],
   [4403, "you have no right to see this any more"],
   [4404, "there is no such terminal"],
   [4410, "it is closed"],

@@ -10,16 +10,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from tests.factories import LabFactory, LogFactory, RunFactory, UserFactory
+from tests.pairing.conftest import no_redis, pairing
+from tests.web.conftest import grow_old
 from webapp.accounts.models import Role, User
 from webapp.builds.models import Build
 from webapp.executions.models import Status
 from webapp.labs.models import Lab
-from webapp.pairing import chat, guests, limits, notes
+from webapp.pairing import chat, guests, notes
 from webapp.pairing.actions import end_pairing, join_pairing, open_pairing
 from webapp.pairing.models import Pairing
 from webapp.shells.models import Recording, Terminal
 from webapp.web.views import invitations
 
+__all__ = ["no_redis", "pairing"]
 pytestmark = pytest.mark.django_db
 SignIn = Callable[[User], Client]
 PAGES = ["pairing", "pairing-head", "pairing-people", "pairing-chat", "pairing-notes", "pairing-summary"]
@@ -29,17 +32,6 @@ POSTS = {
     "pairing-shell-open": "viewer",
 }  # fmt: skip
 PAIRING_QUERIES = 12
-
-
-@pytest.fixture(autouse=True)
-def no_redis(settings) -> None:
-    settings.REDIS_URL = "redis://127.0.0.1:1/0"
-    limits.own_counts.clear()
-
-
-@pytest.fixture
-def pairing(lab: Lab, owner: User) -> Pairing:
-    return open_pairing(lab, owner, title="Why is the CNI late")[0]
 
 
 @pytest.fixture
@@ -118,6 +110,23 @@ def test_a_stranger_comes_in_with_a_name_and_leaves_with_nothing(
     guests.remove_guest(pairing, User.objects.get(username="Eve Guest"), owner)
 
     assert [inside, client.get(answer["Location"]).status_code] == [200, 403]
+
+
+def test_a_guest_who_came_long_ago_opens_terminals_after_using_the_link_again(
+    pairing: Pairing, owner: User, client: Client, settings
+):
+    settings.LAB_HOST = pairing.lab.host.name
+    link = reverse("invitation", args=[guests.invite(pairing, owner, role="type")[1]])
+    open_it, machine = address("pairing-shell-open", pairing), {"machine": pairing.lab.machines.all()[0].name}
+    client.post(link, {"name": "Eve Guest"})
+    grow_old(client)
+
+    page = client.post(open_it, machine, follow=True).content.decode()
+    client.post(link)
+    client.post(open_it, machine)
+
+    assert "open your invitation&#x27;s link again" in page
+    assert Terminal.objects.count() == 1
 
 
 def test_looking_at_a_link_uses_nothing_up(link: str, client: Client, pairing: Pairing):

@@ -6,8 +6,11 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from tests.factories import PASSWORD
+from tests.web.conftest import grow_old
 from webapp.accounts.models import User
 from webapp.labs.models import Lab
+from webapp.pairing.actions import open_pairing
 from webapp.shells.models import Terminal
 
 QUERIES = {"shells": 9, "shell-tabs": 9}
@@ -32,3 +35,24 @@ def test_its_queries_do_not_grow_with_the_terminals(
         text = client.get(address).content.decode()
 
     assert "#8" in text, text[-3000:]
+
+
+@pytest.mark.parametrize("where", ["lab", "pairing"])
+def test_who_signed_in_long_ago_opens_a_terminal_after_signing_in_again(
+    sign_in: Callable[[User], Client], owner: User, lab: Lab, settings, where: str
+):
+    settings.LAB_HOST = lab.host.name
+    pairing, _ = open_pairing(lab, owner, title="Look")
+    open_it = reverse("shell-open", args=[lab.slug])
+    if where == "pairing":
+        open_it = reverse("pairing-shell-open", args=[lab.slug, pairing.number])
+    client, machine = sign_in(owner), {"machine": lab.machines.all()[0].name}
+    grow_old(client)
+
+    page = client.post(open_it, machine, follow=True)
+    client.post(page.redirect_chain[0][0], {"username": "ana", "password": PASSWORD})
+
+    assert "too old for a terminal" in page.content.decode()
+    assert not Terminal.objects.exists()
+    client.post(open_it, machine)
+    assert Terminal.objects.count() == 1

@@ -1,14 +1,19 @@
 """Was the sign-in recent enough for terminals? They reach further than pages do."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 from django.conf import settings
 
 from webapp.accounts.models import User
 
-SIGNED_IN_AT = "signed_in_at"  # a session's key: seconds since the epoch; put there by the sign-in
+SIGNED_IN_AT = "signed_in_at"  # a session's key: seconds since the epoch
+
+
+def note_sign_in(session: MutableMapping[str, Any]) -> None:
+    """Call it wherever somebody has just shown who they are."""
+    session[SIGNED_IN_AT] = time.time()
 
 
 def is_fresh(session: Mapping[str, Any] | None, user: User) -> bool:

@@ -1,12 +1,20 @@
 """What the terminals' templates are given; pairings put the same fragment on their own page."""
 
-from django.conf import settings
+from urllib.parse import urlencode
 
-from webapp.accounts.models import User
+from django.conf import settings
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from webapp.accounts.models import Role, User
 from webapp.labs.access import can
 from webapp.labs.models import Lab
+from webapp.shells.fresh import is_fresh
 from webapp.shells.models import Terminal
 from webapp.shells.queries import live_terminals, recordings_of
+from webapp.web.requests import Request
 
 Context = dict[str, object]
 
@@ -26,6 +34,17 @@ def shells_context(lab: Lab, user: User, number: str = "", pairing_id: int | Non
         "why_not": why_not(lab),
         "file_mib": settings.SHELL_FILE_MIB,
     }
+
+
+def sign_in_first(request: Request, back: str) -> HttpResponse | None:
+    """Lead somebody whose sign-in is too old for terminals to a new one, and then to `back`; else None."""
+    if is_fresh(request.session, request.user):
+        return None
+    if request.user.role == Role.GUEST:
+        messages.error(request, "You came in long ago: open your invitation's link again, then the terminal.")
+        return redirect(back)
+    messages.error(request, "Your sign-in is too old for a terminal; sign in again.")
+    return redirect(f"{reverse('sign-in')}?{urlencode({'again': 1, 'next': back})}")
 
 
 def chosen(terminals: list[Terminal], number: str) -> Terminal | None:

@@ -1,7 +1,5 @@
 """Sign in and out, passwords, the first run, and the page of people."""
 
-import time
-
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
@@ -20,7 +18,7 @@ from webapp.accounts.first_run import create_first_administrator, is_first_run, 
 from webapp.accounts.models import Role, User
 from webapp.accounts.queries import all_people
 from webapp.labs.access import require
-from webapp.shells.fresh import SIGNED_IN_AT
+from webapp.shells.fresh import note_sign_in
 from webapp.web.forms_accounts import FirstRunForm, PersonForm, RoleForm
 from webapp.web.requests import Request
 
@@ -44,7 +42,7 @@ class SignIn(auth_views.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         response = super().form_valid(form)
-        self.request.session[SIGNED_IN_AT] = time.time()
+        note_sign_in(self.request.session)
         actions.record_sign_in(form.get_user())
         return response
 
@@ -85,6 +83,7 @@ def first_run(request: HttpRequest) -> HttpResponse:
             request, "accounts/first_run.html", {"form": form}, status=422 if form.is_bound else 200
         )
     login(request, user, backend=MODEL_BACKEND)
+    note_sign_in(request.session)
     messages.success(request, f"Welcome, {user.username}. Begin with a definition.")
     return redirect("labs")
 

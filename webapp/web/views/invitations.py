@@ -8,11 +8,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from webapp.accounts.actions import AccountError
-from webapp.accounts.models import User
+from webapp.accounts.models import Role, User
 from webapp.pairing import guests
 from webapp.pairing.errors import InvitationError
 from webapp.pairing.limits import allow
 from webapp.pairing.models import Invitation
+from webapp.shells.fresh import note_sign_in
 from webapp.web.forms_pairing import GuestNameForm
 from webapp.web.views.accounts import MODEL_BACKEND
 
@@ -48,6 +49,7 @@ def may_pass(request: HttpRequest, found: Invitation) -> bool:
 
 
 def enter(request: HttpRequest, found: Invitation, form: GuestNameForm) -> HttpResponse:
+    """Let them in. A guest has only the link to show: using it again is their sign-in for terminals."""
     try:
         if isinstance(request.user, User):
             guests.accept(found, request.user)
@@ -56,6 +58,8 @@ def enter(request: HttpRequest, found: Invitation, form: GuestNameForm) -> HttpR
             if user is None:
                 return show(request, found, form, status=422)
             login(request, user, backend=MODEL_BACKEND)
+        if isinstance(request.user, User) and request.user.role == Role.GUEST:
+            note_sign_in(request.session)
     except InvitationError as error:
         return show(request, found, problem=str(error), status=410)
     return redirect("pairing", found.pairing.lab.slug, found.pairing.number)

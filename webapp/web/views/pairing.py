@@ -40,6 +40,7 @@ from webapp.web.pages_pairing import (
     see_pairing,
     terminals_context,
 )
+from webapp.web.pages_shells import sign_in_first
 from webapp.web.requests import Request
 
 MOST_LISTED = 100
@@ -202,6 +203,8 @@ def pairing_shell_open(request: Request, slug: str, number: int) -> HttpResponse
     if not found.is_open:
         messages.error(request, "The pairing is not open.")
         return redirect(address)
+    if (answer := sign_in_first(request, address)) is not None:
+        return answer
     try:
         opened = open_terminal(found.lab, machine, request.user, found.pk)
     except ShellError as error:

@@ -12,6 +12,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -29,7 +30,7 @@ from webapp.shells.queries import recordings_of, terminal_of
 from webapp.shells.recordings import recording_file
 from webapp.web.bodies import MIB, takes_mib
 from webapp.web.pages_labs import find_lab
-from webapp.web.pages_shells import shells_context
+from webapp.web.pages_shells import shells_context, sign_in_first
 from webapp.web.requests import Request
 from webapp.web.streams import read_file, streamed
 
@@ -55,6 +56,8 @@ def shell_open(request: Request, slug: str) -> HttpResponse:
     """Open a terminal on a machine of the lab; leads to it."""
     lab = find_lab(request, slug, "lab.shell")
     machine = get_object_or_404(lab.machines, name=request.POST.get("machine", ""))
+    if (answer := sign_in_first(request, reverse("shells", args=[slug]))) is not None:
+        return answer
     try:
         opened = actions.open_terminal(lab, machine, request.user)
     except ShellError as error:
