@@ -33,6 +33,7 @@ QUIET_AFTER_END_S = 0.3
 TALK_AFTER_END_S = 5.0
 RETRY_WRITE_S = 0.5
 GIVE_UP_WRITE_S = 60.0
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EIO)  # a disk that may take it later
 LADDER = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
 SILENT_SIGNALS = (signal.SIGINT, signal.SIGHUP)
 
@@ -47,13 +48,19 @@ def open_new(path: str) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
 
 
-def write_whole(path: str, value: dict[str, object]) -> None:
-    """Write JSON so that a reader sees all of it or nothing."""
+def write_whole(path: str, value: dict[str, object]) -> bool:
+    """Write JSON so that a reader sees all of it or nothing; False when the disk refused."""
     with contextlib.suppress(FileNotFoundError):
         os.unlink(path + ".new")
-    with os.fdopen(open_new(path + ".new"), "w") as file:
-        json.dump(value, file)
-    os.rename(path + ".new", path)
+    try:
+        with os.fdopen(open_new(path + ".new"), "w") as file:
+            json.dump(value, file)
+        os.rename(path + ".new", path)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        return False
+    return True
 
 
 class Spool:
@@ -82,7 +89,7 @@ class Spool:
             while self.pending:
                 self.write_some()
         except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            if error.errno not in FULL:
                 raise
             return False
         return True
@@ -276,6 +283,19 @@ class Keeper:
             return True
         return True
 
+    def record_exit(self) -> None:
+        """Write down how the child ended; a disk that refuses is waited for, as with the child's words."""
+        while not write_whole(f"{self.spool.folder}/exit.json", self.exit_record()):
+            now = time.monotonic()
+            self.refused_at = self.refused_at or now
+            if not self.worker_lives and now - self.refused_at > GIVE_UP_WRITE_S:
+                sys.exit("The disk refused the end of the child.")
+            if self.worker_lives and select.select([0], [], [], RETRY_WRITE_S)[0]:
+                self.hear_worker(os.read(0, 4096))
+            elif not self.worker_lives:
+                time.sleep(RETRY_WRITE_S)
+        self.tell()
+
     def exit_record(self) -> dict[str, object]:
         status = self.status or 0
         signaled = os.WIFSIGNALED(status)
@@ -294,12 +314,11 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     keeper = Keeper(Spool(folder), float(grace_s), sys.argv[5:], stderr)
-    write_whole(f"{folder}/child.json", {"pid": keeper.pid})
+    write_whole(f"{folder}/child.json", {"pid": keeper.pid})  # refused: a lost keeper's child dies by itself
     keeper.run()
     if keeper.spool.pending:
         sys.exit("The disk refused the last words of the child.")
-    write_whole(f"{folder}/exit.json", keeper.exit_record())
-    keeper.tell()
+    keeper.record_exit()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.process.children import ENV, Start, is_gone, read_to_end, read_until, wait_until
+from webapp import process
 from webapp.keeper import Spool
 from webapp.spool import Exit, SpoolError, SpoolReader, open_spool, read_exit
 
@@ -32,6 +33,18 @@ while True:
 """
 FLOOD = "import os\nprint('child', os.getpid())\nwhile True: print('x' * 1000)"
 PAIR = "import os, time\nos.fork()\nos.write(1, b'ready ')\ntime.sleep(60)"
+# A keeper on a disk that refuses the record of the end until there is a file `room`.
+FULL_DISK = """
+import errno, os, runpy
+rename = os.rename
+def refuse(old, new):
+    if new.endswith("exit.json") and not os.path.exists({room!r}):
+        open({refused!r}, "w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+    rename(old, new)
+os.rename = refuse
+runpy.run_path({keeper!r}, run_name="__main__")
+"""
 Lose = Callable[[str], int]
 
 
@@ -153,6 +166,23 @@ def test_a_full_disk_makes_the_child_wait_and_loses_nothing(tmp_path: Path) -> N
     assert spool.put(spool.pending)
     assert read_rest(open_spool(tmp_path, 0)) == b"before after"
     os.close(good)
+
+
+def test_a_full_disk_does_not_lose_how_the_child_ended(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room, refused, full = (tmp_path / name for name in ("room", "refused", "keeper.py"))
+    full.write_text(FULL_DISK.format(room=str(room), refused=str(refused), keeper=str(process.KEEPER)))
+    monkeypatch.setattr(process, "KEEPER", full)
+    child = start("print('done')")
+    said = read_until(child, b"done\n")
+    wait_until(refused.exists, "a refusal")
+
+    before = child.ended
+    room.touch()
+
+    assert (said, before) == (b"done\n", None)
+    assert read_to_end(child) == (b"", Exit(0, None, stopped=False))
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
