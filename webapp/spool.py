@@ -38,8 +38,13 @@ class Exit:
 
     def __str__(self) -> str:
         if self.signal is not None:
-            return f"was ended by {signal.Signals(self.signal).name}"
+            return f"was ended by {signal_name(self.signal)}"
         return "was lost" if self.code is None else f"ended with exit code {self.code}"
+
+
+def signal_name(number: int) -> str:
+    """Return "SIGKILL"; most real-time signals have no name."""
+    return signal.Signals(number).name if number in set(signal.Signals) else f"signal {number}"
 
 
 class SpoolReader:

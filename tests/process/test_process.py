@@ -288,3 +288,17 @@ def test_capture_keeps_what_was_said_where_it_is_told_to(tmp_path: Path, monkeyp
 
     assert done.output.startswith("capture-")
     assert list((tmp_path / "scratch").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "said"),
+    [
+        (Exit(3, None, stopped=False), "ended with exit code 3"),
+        (Exit(None, 9, stopped=False), "was ended by SIGKILL"),
+        (Exit(None, 41, stopped=False), "was ended by signal 41"),
+        (Exit(None, None, stopped=False), "was lost"),
+    ],
+    ids=["code", "signal", "signal-without-a-name", "lost"],
+)
+def test_an_end_is_told_in_words(ended: Exit, said: str) -> None:
+    assert str(ended) == said

@@ -30,7 +30,10 @@ def states(lab: Lab) -> set[str]:
     return set(lab.machines.values_list("state", flat=True))
 
 
-def test_what_happened_by_hand_is_seen(lab: Lab):
+@pytest.mark.parametrize("hours", [-1, 1], ids=["long-ago", "by-a-clock-set-back-since"])
+def test_what_happened_by_hand_is_seen(lab: Lab, hours: int):
+    lab.machines.update(seen_at=timezone.now() + timedelta(hours=hours))
+
     looked = look_between_runs(lab.host, timezone.now())
 
     assert (looked, states(lab)) == (lab, {"not_created"})

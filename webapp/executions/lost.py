@@ -46,7 +46,7 @@ def silent(now: datetime, clock: Clock = CLOCK) -> Q:
     """Return what picks the running executions whose worker is lost: none right after the clock jumped."""
     if not clock.is_even(settings.LAB_LOST_AFTER_S):
         return Q(pk__in=())
-    return Q(status=Status.RUNNING) & is_away("heartbeat_at", now)
+    return Q(status=Status.RUNNING) & is_away("heartbeat_at", now, settings.LAB_LOST_AFTER_S)
 
 
 def left_open(now: datetime, sentence: str) -> Q:
@@ -55,11 +55,11 @@ def left_open(now: datetime, sentence: str) -> Q:
     `sentence`: what those end with that were found lost. A worker that lives closes the log right after
     the end: it gets the time for that.
     """
-    is_due = Q(sentence=sentence) | is_away("finished_at", now)
+    is_due = Q(sentence=sentence) | is_away("finished_at", now, settings.LAB_LOST_AFTER_S)
     return Q(status__in=ENDED, log__complete="") & is_due
 
 
-def is_away(field: str, now: datetime) -> Q:
+def is_away(field: str, now: datetime, seconds: float) -> Q:
     """Pure: the time lies too long before now, or after it by as much, for its clock was set back since."""
-    away = timedelta(seconds=settings.LAB_LOST_AFTER_S)
+    away = timedelta(seconds=seconds)
     return Q(**{f"{field}__lt": now - away}) | Q(**{f"{field}__gt": now + away})

@@ -74,7 +74,7 @@ class StepWatch:
         self.role = role
         self.rules = rules()
         self.seen: Counter[str] = Counter()  # all attempts: how often each failure rule was stored
-        self.attempt: list[Rule] = []  # what this attempt has shown, in order
+        self.attempt: dict[str, Rule] = {}  # what this attempt has shown, the latest last
         self.held: list[tuple[int, str, Rule]] = []  # counts only if the attempt fails
 
     def look(self, first: int, lines: Sequence[LogLine]) -> None:
@@ -105,7 +105,9 @@ class StepWatch:
     def keep(self, found: Sequence[tuple[int, str, Rule]]) -> None:
         """Store what is new within the bounds, and tell whoever looks at the run."""
         rows = [self.row(*one) for one in found if self.is_wanted(one[2])]
-        self.attempt += [rule for _, _, rule in found]
+        for _, _, rule in found:
+            self.attempt.pop(rule.id, None)
+            self.attempt[rule.id] = rule
         is_news = for_ever(lambda: self.store_rows(rows)) if rows else False
         if is_news:
             live.announce({"type": "run.changed", "lab": self.run.lab_id, "run": self.run.pk})
@@ -137,7 +139,7 @@ class StepWatch:
         """Close an attempt; after a failed one return the rule that explains it best, None if none does."""
         if is_failed:
             self.keep(self.held)
-        attempt, self.attempt, self.held = self.attempt, [], []
+        attempt, self.attempt, self.held = list(self.attempt.values()), {}, []
         return main_cause(attempt) if is_failed else None
 
 

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Max, Q
 from django.utils import timezone
 
+from webapp.executions.lost import is_away
 from webapp.executions.models import OPEN
 from webapp.hosts.models import Host
 from webapp.labs.actions import record_states
@@ -48,11 +49,11 @@ def look_between_runs(host: Host, now: datetime) -> Lab | None:
 
 def due_lab(host: Host, now: datetime) -> Lab | None:
     """Return the lab without an open run that was seen longest ago; one never seen waits for its run."""
-    since = now - timedelta(seconds=settings.LAB_LOOK_EVERY_S)
-    Looks.tried = {pk: at for pk, at in Looks.tried.items() if at > since}
+    every = timedelta(seconds=settings.LAB_LOOK_EVERY_S)
+    Looks.tried = {pk: at for pk, at in Looks.tried.items() if abs(now - at) < every}
     labs = Lab.objects.filter(host=host, destroyed_at=None).exclude(runs__status__in=OPEN)
     labs = labs.exclude(pk__in=list(Looks.tried)).annotate(seen=Max("machines__seen_at"))
-    return labs.filter(seen__lte=since).order_by("seen").first()
+    return labs.filter(is_away("seen", now, settings.LAB_LOOK_EVERY_S)).order_by("seen").first()
 
 
 def look_at(lab: Lab) -> None:

@@ -251,7 +251,7 @@ def judge_end(context: StepContext, ended: Exit, output: VagrantOutput) -> Outco
         minutes = round(context.step.limit_s / 60)
         return Outcome.failed(f"It took longer than {minutes} min and was stopped.", "time-limit", ended.code)
     if ended.code != 0:
-        reason = output.reason or (f"signal {ended.signal}" if ended.signal else f"exit code {ended.code}")
+        reason = output.reason or f"Vagrant {ended}."
         return Outcome.failed(reason, failure_signature(output.error_class, reason), ended.code)
     if lie := exit_0_lie(context.step.kind, output):
         return lie
