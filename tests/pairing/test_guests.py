@@ -12,7 +12,7 @@ from webapp.accounts.models import AuditEntry, Role, User
 from webapp.labs.access import can
 from webapp.labs.models import Lab, Member
 from webapp.pairing import chat, guests, limits
-from webapp.pairing.actions import end_pairing, open_pairing
+from webapp.pairing.actions import end_pairing, join_pairing, open_pairing
 from webapp.pairing.errors import InvitationError, PairingError
 from webapp.pairing.models import Invitation, Pairing
 
@@ -103,6 +103,47 @@ def test_who_is_removed_does_not_come_back_by_the_same_link(
     with pytest.raises(InvitationError, match="removed"):
         guests.accept(invitation, eve)
     assert rights(eve, pairing.lab) == []
+
+
+@pytest.mark.parametrize("act", ["remove", "revoke"])
+def test_who_was_thrown_out_comes_back_by_a_new_invitation(
+    accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User, act: str
+):
+    first = accept_as(eve, "type")
+    if act == "remove":
+        guests.remove_guest(pairing, eve, owner)
+    else:
+        guests.revoke_invitation(first, owner)
+
+    second = accept_as(eve, "read")
+
+    assert rights(eve, pairing.lab) == ["lab.see", "lab.chat"]
+    assert pairing.participants.get(user=eve).invitation == second
+    second.refresh_from_db()
+    assert second.use_count == 1
+
+
+@pytest.mark.parametrize(
+    ("roles", "came_by"), [(["read", "type"], 1), (["type", "read"], 0)], ids=["better", "lesser"]
+)
+def test_a_better_invitation_to_the_same_pairing_counts_and_a_lesser_one_takes_nothing(
+    accept_as: AcceptAs, pairing: Pairing, eve: User, roles: list[str], came_by: int
+):
+    links = [accept_as(eve, role) for role in roles]
+
+    assert "lab.shell" in rights(eve, pairing.lab)
+    assert pairing.participants.get(user=eve).invitation == links[came_by]
+
+
+def test_a_guest_who_was_thrown_out_joins_once_they_are_a_member(
+    accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User
+):
+    accept_as(eve, "read")
+    guests.remove_guest(pairing, eve, owner)
+    MemberFactory(lab=pairing.lab, user=eve, role=Member.Role.GUEST)
+
+    assert [join_pairing(pairing, eve), join_pairing(pairing, eve)] == [True, False]
+    assert pairing.participants.get(user=eve).removed_at is None
 
 
 def test_the_end_takes_the_right_away(accept_as: AcceptAs, pairing: Pairing, eve: User, owner: User):

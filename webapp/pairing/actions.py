@@ -20,7 +20,7 @@ from webapp.executions.models import ENDED, Status
 from webapp.labs.actions import hold_machines
 from webapp.labs.models import Lab
 from webapp.pairing.errors import PairingError
-from webapp.pairing.guests import settle_guests
+from webapp.pairing.guests import BY_OWN_RIGHT, note_joined, settle_guests
 from webapp.pairing.models import Pairing, Participant
 from webapp.pairing.summary import write_summary
 from webapp.runs.models import Run
@@ -134,23 +134,17 @@ def join_pairing(pairing: Pairing, user: User) -> bool:
     known = Participant.objects.filter(pairing=pairing, user=user).first()
     if known is not None and known.left_at is None and known.removed_at is None:
         return False
+    was_put_out = known is not None and known.removed_at is not None
     with transaction.atomic():
         Participant.objects.update_or_create(
             pairing=pairing,
             user=user,
-            defaults={"left_at": None},
+            defaults={"left_at": None, **(BY_OWN_RIGHT if was_put_out else {})},
             create_defaults={"joined_at": timezone.now()},
         )
         note_joined(pairing, user)
-    return True
-
-
-def note_joined(pairing: Pairing, user: User) -> None:
-    """Record that somebody has come; a failure's window to join stays open for good then."""
-    audit.record(user, "joined pairing", str(pairing), lab_id=pairing.lab_id)
-    if user.pk != pairing.opened_by_id:
-        Pairing.objects.filter(pk=pairing.pk).update(join_until=None)
     announce(pairing)
+    return True
 
 
 def leave_pairing(pairing: Pairing, user: User) -> bool:

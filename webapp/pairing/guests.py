@@ -28,6 +28,7 @@ from webapp.pairing.models import Invitation, Pairing, Participant
 NAME = re.compile(r"[^\W_][\w .'-]{1,29}")
 RIGHTS = {Invitation.Role.READ: Member.Role.READER, Invitation.Role.TYPE: Member.Role.TYPIST}
 INVITED = (Member.Role.READER, Member.Role.TYPIST)
+BY_OWN_RIGHT: dict[str, object] = {"removed_at": None, "invitation": None, "role": ""}  # a Participant's
 
 
 def hash_of(token: str) -> str:
@@ -86,23 +87,32 @@ def accept(invitation: Invitation, user: User) -> None:
     with transaction.atomic():
         Invitation.objects.select_for_update().get(pk=invitation.pk)  # a double click is one use, not two
         known = Participant.objects.filter(pairing=pairing, user=user).first()
-        if known is not None and known.removed_at is not None:
-            raise InvitationError("You were removed from this pairing. Ask its owner to invite you anew.")
-        is_member = can(user, "lab.pair", pairing.lab)
-        if known is None and not is_member:
+        fields: dict[str, object] = {"left_at": None}
+        if can(user, "lab.pair", pairing.lab):
+            fields |= BY_OWN_RIGHT
+        elif gives_more(invitation, known):
             count_use(invitation)
+            fields |= {"removed_at": None, "invitation": invitation, "role": invitation.role}
         Participant.objects.update_or_create(
             pairing=pairing,
             user=user,
-            defaults={"left_at": None},
-            create_defaults={
-                "joined_at": timezone.now(),
-                "invitation": None if is_member else invitation,
-                "role": "" if is_member else invitation.role,
-            },
+            defaults=fields,
+            create_defaults={**fields, "joined_at": timezone.now()},
         )
         settle_right(pairing.lab, user)
-        note_guest(pairing, user)
+        note_joined(pairing, user, {"by": "invitation"})
+    announce(pairing)
+
+
+def gives_more(invitation: Invitation, known: Participant | None) -> bool:
+    """Tell whether it gives a right that they have not got here. Raises InvitationError for one put out."""
+    if known is None or known.role == "":  # "": came by a right of their own, which is gone
+        return True
+    if known.removed_at is not None:
+        if known.invitation_id == invitation.pk:
+            raise InvitationError("You were removed from this pairing. Ask its owner to invite you anew.")
+        return True
+    return (known.role, invitation.role) == (Invitation.Role.READ, Invitation.Role.TYPE)
 
 
 def count_use(invitation: Invitation) -> None:
@@ -119,11 +129,11 @@ def count_use(invitation: Invitation) -> None:
         raise InvitationError(refusal_of(invitation) or "The invitation has been used up.")
 
 
-def note_guest(pairing: Pairing, user: User) -> None:
-    audit.record(user, "joined pairing", str(pairing), lab_id=pairing.lab_id, detail={"by": "invitation"})
+def note_joined(pairing: Pairing, user: User, detail: dict[str, str] | None = None) -> None:
+    """Record that somebody has come; a failure's window to join stays open for good then."""
+    audit.record(user, "joined pairing", str(pairing), lab_id=pairing.lab_id, detail=detail)
     if user.pk != pairing.opened_by_id:
         Pairing.objects.filter(pk=pairing.pk).update(join_until=None)
-    announce(pairing)
 
 
 def sign_up(invitation: Invitation, name: str) -> User:
