@@ -45,10 +45,12 @@ def test_messages_come_in_order_after_a_cursor(pairing: Pairing, owner: User):
     ("text", "kept"),
     [
         (" hello ", "hello"),
-        ("a\u202eb\x1b[31mc", "ab[31mc"),
+        ("a\u202eb\u061c\x1b[31mc", "ab[31mc"),
         ("first\r\nsecond", "first\nsecond"),
         ("<script>", "<script>"),
+        ("x\r\n" * 1000, ("x\n" * 1000).strip()),
     ],
+    ids=["spaces", "marks", "line ends", "tags", "2,000 characters as a form sends them"],
 )
 def test_what_is_said_is_kept_without_what_cannot_be_seen(
     pairing: Pairing, owner: User, text: str, kept: str
@@ -142,6 +144,19 @@ def test_the_notes_are_bounded(pairing: Pairing, owner: User, monkeypatch):
 
     with pytest.raises(PairingError, match="full"):
         notes.add(pairing, owner, "901")
+
+
+def test_full_notes_are_still_made_shorter(pairing: Pairing, owner: User, monkeypatch):
+    one, two = notes.add(pairing, owner, "12345678\n\n90")
+    monkeypatch.setattr(limits, "LONGEST_NOTES", 10)
+    monkeypatch.setattr(notes, "MOST_PARAGRAPHS", 2)
+
+    notes.edit(pairing, owner, one.pk, "1234567", 1)
+    notes.edit(pairing, owner, two.pk, "", 1)
+
+    assert texts(pairing) == ["1234567"]
+    with pytest.raises(PairingError, match="at most 2 paragraphs"):
+        notes.add(pairing, owner, "a\n\nb")
 
 
 def test_lines_are_quoted_as_the_log_has_them(pairing: Pairing, run: Run, owner: User):

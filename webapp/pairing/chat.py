@@ -13,17 +13,18 @@ from webapp.pairing.errors import PairingError
 from webapp.pairing.models import Message, Pairing, Quote
 
 # Line breaks and tabs stay; everything else that is no character to be seen goes, marks of direction too.
-INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 CHAT_MOST, CHAT_WINDOW_S = 20, 10
 
 
 def clean(text: str) -> str:
     """Take out what could make a text look like something else, and secrets known by their look."""
-    return redact_text(INVISIBLE.sub("", text.replace("\r\n", "\n"))).strip()
+    return redact_text(INVISIBLE.sub("", text)).strip()
 
 
 def say(pairing: Pairing, author: User, text: str) -> Message:
     """Raises PairingError for nothing, too much, or a pairing that has ended; TooMuch for a flood."""
+    text = text.replace("\r\n", "\n")  # forms send both; people count one
     if len(text) > limits.LONGEST_MESSAGE:
         raise PairingError(f"A message has at most {limits.LONGEST_MESSAGE} characters.")
     said = clean(text)

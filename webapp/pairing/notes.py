@@ -22,7 +22,8 @@ def add(pairing: Pairing, by: User, text: str) -> list[Paragraph]:
     if not parts:
         raise PairingError("Write something first.")
     with transaction.atomic():
-        lock(pairing, sum(map(len, parts)))
+        lock(pairing)
+        refuse_overflow(pairing, len(parts), sum(map(len, parts)))
         last = pairing.paragraphs.aggregate(last=Max("position"))["last"] or 0.0
         made = [write(pairing, by, part, last + number) for number, part in enumerate(parts, start=1)]
     announce(pairing)
@@ -37,10 +38,11 @@ def edit(pairing: Pairing, by: User, paragraph_id: int, text: str, seen_version:
     """
     first, *more = parts_of(text, by) or [""]
     with transaction.atomic():
-        lock(pairing, len(text))
-        paragraph = pairing.paragraphs.select_for_update().get(pk=paragraph_id)
+        lock(pairing)
+        paragraph = pairing.paragraphs.get(pk=paragraph_id)
         if paragraph.text == first and not more:
             return False
+        refuse_overflow(pairing, len(more), len(first) + sum(map(len, more)) - len(paragraph.text))
         was_unseen = paragraph.version != seen_version
         change(paragraph, by, first)
         insert_after(pairing, by, paragraph, more)
@@ -49,20 +51,25 @@ def edit(pairing: Pairing, by: User, paragraph_id: int, text: str, seen_version:
 
 
 def parts_of(text: str, by: User) -> list[str]:
+    text = text.replace("\r\n", "\n")  # forms send both; people count one
     if len(text) > limits.LONGEST_PARAGRAPH:
         raise PairingError(f"At most {limits.LONGEST_PARAGRAPH:,} characters at once.")
     limits.refuse_flood(f"notes:{by.pk}", 30, 60)
     return paragraphs(chat.clean(text))
 
 
-def lock(pairing: Pairing, more: int) -> None:
-    """Have one writer at a time, within the limits; raises PairingError."""
+def lock(pairing: Pairing) -> None:
+    """Have one writer at a time; raises PairingError after the end."""
     Pairing.objects.select_for_update().get(pk=pairing.pk)
     chat.refuse_ended(pairing)
-    if pairing.paragraphs.count() >= MOST_PARAGRAPHS:
-        raise PairingError(f"The notes have {MOST_PARAGRAPHS} paragraphs; that is all that fits.")
+
+
+def refuse_overflow(pairing: Pairing, paragraphs: int, characters: int) -> None:
+    """Raise PairingError where so many more do not fit; what makes the notes no longer always fits."""
+    if paragraphs > 0 and pairing.paragraphs.count() + paragraphs > MOST_PARAGRAPHS:
+        raise PairingError(f"The notes hold at most {MOST_PARAGRAPHS} paragraphs.")
     written = pairing.paragraphs.aggregate(size=Sum(Length("text")))["size"] or 0
-    if written + more > limits.LONGEST_NOTES:
+    if characters > 0 and written + characters > limits.LONGEST_NOTES:
         raise PairingError(f"The notes are full: {limits.LONGEST_NOTES:,} characters.")
 
 
