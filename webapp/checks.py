@@ -4,6 +4,7 @@
 worker on that host and shown on the Hosts page (hosts/inspection.py); here is what this process needs.
 """
 
+import ipaddress
 import os
 import shutil
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from webapp.diagnosis.rules import load_rules
 
 MIB = 1024**2
 LEAST_FREE_MIB = 200
+LAB_PREFIX = 24  # each lab's own subnet
 
 
 @register(Tags.files)
@@ -85,6 +87,20 @@ def check_redis_address(app_configs: Sequence[AppConfig] | None, **_: Any) -> li
         return []
     hint = "Write redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///PATH?db=0."
     return [Error("REDIS_URL is no address of a Redis server.", hint=hint, id="webapp.E004")]
+
+
+@register(Tags.compatibility)
+def check_subnet_pool(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """LAB_SUBNET_POOL holds at least one /24."""
+    del app_configs
+    try:
+        prefix = ipaddress.IPv4Network(settings.LAB_SUBNET_POOL).prefixlen
+    except ValueError:
+        prefix = 33
+    if prefix <= LAB_PREFIX:
+        return []
+    hint = "Write an IPv4 network of at least 256 addresses, such as 192.168.56.0/21."
+    return [Error(f"LAB_SUBNET_POOL={settings.LAB_SUBNET_POOL} is no pool.", hint=hint, id="webapp.E006")]
 
 
 @register(Tags.security, deploy=True)

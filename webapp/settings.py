@@ -6,6 +6,7 @@ labs' folders, Vagrant's home, a generated secret key.
 
 import importlib.util
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import quote
@@ -35,6 +36,22 @@ def whole_number(name: str, default: int) -> int:
     if not value.isdecimal():
         raise SystemExit(f"{name}={value!r} is not a whole number.")
     return int(value)
+
+
+def number(name: str, default: float) -> float:
+    """Read a number that is not negative."""
+    text = os.environ.get(name, "").strip()
+    if text and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII) is None:
+        raise SystemExit(f"{name}={text!r} is no number; write one like 20 or 0.5.")
+    return float(text) if text else default
+
+
+def plain_name(name: str, default: str) -> str:
+    """Read a name that stands in addresses and in the names of queues."""
+    value = os.environ.get(name, "").strip() or default
+    if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value) is None:
+        raise SystemExit(f"{name}={value!r} is no name; write at most 40 letters, digits, - and _.")
+    return value
 
 
 def package_folder(package: str, below: str) -> list[Path]:
@@ -212,10 +229,10 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VAR_DIR / "celerybeat-schedule")
 
 # -- labs ---------------------------------------------------------------------
-LAB_HOST = os.environ.get("LAB_HOST", "local")  # this machine's name as a lab host
+LAB_HOST = plain_name("LAB_HOST", "local")  # this machine's name as a lab host
 LAB_VAGRANT = os.environ.get("LAB_VAGRANT", "")  # path of vagrant; "" = look on the PATH
 LAB_SUBNET_POOL = os.environ.get("LAB_SUBNET_POOL", "192.168.56.0/21")
-LAB_REHEARSAL_SPEED = float(os.environ.get("LAB_REHEARSAL_SPEED", "20"))  # times real time
+LAB_REHEARSAL_SPEED = number("LAB_REHEARSAL_SPEED", 20)  # times real time
 # Where downloads come from in a closed network: MIRROR/HOST/PATH for https://HOST/PATH; "" = the makers.
 LAB_MIRROR = os.environ.get("LAB_MIRROR", "").rstrip("/")
 LAB_CACHE_DIR = Path(os.environ.get("LAB_CACHE_DIR", VAR_DIR / "cache")).resolve()

@@ -11,6 +11,7 @@ from webapp.checks import (
     check_folder,
     check_folders,
     check_redis_address,
+    check_subnet_pool,
 )
 
 
@@ -63,3 +64,20 @@ def test_check_deployment_warns_of_plain_cookies_and_sqlite(settings):
     settings.SECURE_COOKIES = False
 
     assert [found.id for found in check_deployment(None)] == ["webapp.W001", "webapp.W002"]
+
+
+@pytest.mark.parametrize(
+    ("pool", "is_fine"),
+    [
+        ("192.168.56.0/21", True),
+        ("10.9.8.0/24", True),
+        ("10.9.8.0/25", False),
+        ("192.168.56.5/21", False),
+        ("fd00::/64", False),
+        ("", False),
+    ],
+)
+def test_check_subnet_pool_wants_room_for_a_lab(settings, pool: str, is_fine: bool):
+    settings.LAB_SUBNET_POOL = pool
+
+    assert (check_subnet_pool(None) == []) is is_fine
