@@ -1,11 +1,12 @@
 """One PTY, many viewers: the same screen for all, one who types, and machines that come and go."""
 
 import pytest
+from django.db import InterfaceError, OperationalError
 
 from tests.factories import RunFactory, StepFactory
 from webapp.planning.plan import Plan, PlannedStep, StepKind
 from webapp.runs.models import Run
-from webapp.shells import actions, baton
+from webapp.shells import actions, baton, server
 from webapp.shells.models import Terminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -166,3 +167,16 @@ async def test_a_step_that_may_reboot_logs_off_and_the_terminal_comes_back(look_
     await act(lambda: Run.objects.filter(pk=run.pk).update(status="succeeded"))
 
     await looker.until(lambda looker: looker.shown.count(PROMPT.encode()) >= 2)
+
+
+async def test_a_room_outlives_a_database_that_is_away(shells, monkeypatch):
+    monkeypatch.setattr(server, "ASK_AGAIN_S", 0.01)
+    answers = iter([OperationalError("the server is starting"), InterfaceError("closed"), "here again"])
+
+    def ask() -> str:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert await shells.ask_until_answered(ask) == "here again"

@@ -59,6 +59,8 @@ class Pty:
         return self._process.pid
 
     def resize(self, size: tuple[int, int]) -> None:
+        if self.is_over:  # the descriptor may be another terminal's by now
+            return
         columns, rows = size
         with contextlib.suppress(OSError):  # it has just ended
             fcntl.ioctl(self._descriptor, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))

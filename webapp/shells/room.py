@@ -15,10 +15,10 @@ from webapp.shells.connection import Connection
 from webapp.shells.escapes import CURSOR, Filter
 from webapp.shells.pty import HANGUP_S, Pty
 from webapp.shells.readiness import Readiness
-from webapp.shells.recording import Recorder
 from webapp.shells.screen import Screen, Size
 from webapp.shells.store import Facts
-from webapp.shells.viewers import Viewer
+from webapp.shells.tape import Tape
+from webapp.shells.viewers import Audience, Viewer
 from webapp.shells.ways import Way, WayError
 
 logger = logging.getLogger(__name__)
@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 FIRST_SIZE: Size = (100, 30)
 RETRY_S, LONGEST_RETRY_S = 1.0, 20.0
 SSH_LOST = 255  # OpenSSH's own exit code; everything else is the shell's
-REFUSE_EVERY_S = 1.0
 VANISHED_S = 30.0
 
 
@@ -41,17 +40,17 @@ class Room:
         self.facts = facts
         self.ask = ask
         self.screen = Screen(FIRST_SIZE)
-        self.viewers: set[Viewer] = set()
+        self.viewers = Audience()
         self.connection: Connection | None = None
-        self.recorder: Recorder | None = None
+        self.tape = Tape(self._tape_ended)
         self.is_over = False
         self.last_key_at = time.monotonic()
         self.holder_seen_at = time.monotonic()
         self._filter = Filter()
         self._poke = asyncio.Event()
         self._hung_up = ""  # why the PTY was hung up by us
-        self._refused_at: dict[Viewer, float] = {}
         self._resizing: asyncio.TimerHandle | None = None
+        self._telling: set[asyncio.Task[None]] = set()
         self.task = asyncio.get_running_loop().create_task(self._live())
 
     @property
@@ -68,11 +67,8 @@ class Room:
             while not self.is_over:
                 began = time.monotonic()
                 await self._connect_once()
-                delay = (
-                    RETRY_S
-                    if time.monotonic() - began > LONGEST_RETRY_S
-                    else min(delay * 1.5, LONGEST_RETRY_S)
-                )
+                has_held = time.monotonic() - began > LONGEST_RETRY_S
+                delay = RETRY_S if has_held else min(delay * 1.5, LONGEST_RETRY_S)
                 self._poke.clear()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._poke.wait(), delay)
@@ -155,7 +151,7 @@ class Room:
         if facts.holder != self.facts.holder:
             self.holder_seen_at = self.last_key_at = time.monotonic()
         self.facts = facts
-        self._switch_recorder()
+        self.tape.switch(facts.recording, self.screen, facts.title)
         for viewer in self.viewers:
             viewer.say(self.state(viewer))
         if facts.is_closed and not self.is_over:
@@ -164,7 +160,7 @@ class Room:
     def end(self) -> None:
         self.is_over = True
         self.note(self.facts.sentence)
-        self._switch_recorder()
+        self.tape.switch(None, self.screen, "")
         if self.pty is not None:
             self.pty.hang_up()
         self.poke()
@@ -174,16 +170,14 @@ class Room:
         self.is_over = True
         self.task.cancel()
         await asyncio.wait({self.task}, timeout=1)
-        if self.recorder is not None:
-            self.recorder.close()
+        self.tape.put_down()
         if self.pty is not None:
             self.pty.hang_up()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.pty.reaped.wait(), HANGUP_S + 1)
 
     def state(self, viewer: Viewer) -> dict[str, Any]:  # Any: the JSON edge
-        names = sorted({other.name for other in self.viewers})
-        return {"state": {**self.facts.to_json(), "viewers": names, "you": viewer.user_id}}
+        return {"state": {**self.facts.to_json(), "viewers": self.viewers.names, "you": viewer.user_id}}
 
     # -- the screen ----------------------------------------------------------------------
 
@@ -201,10 +195,8 @@ class Room:
 
     def _show(self, text: str) -> None:
         self.screen.write(text)
-        if self.recorder is not None:
-            self.recorder.write(text)
-        for viewer in self.viewers:
-            viewer.news.set()
+        self.viewers.wake()
+        self.tape.write(text)
 
     def _answer(self) -> None:
         """Answer what the guest's programs ask their terminal: once, however many watch."""
@@ -212,39 +204,32 @@ class Room:
         for question in questions:
             if question != CURSOR:
                 self.type(question.encode())
-            elif viewer := next(iter(self._holders()), None):
+            elif viewer := next(iter(self.viewers.of(self.facts.holder_id)), None):
                 viewer.say({"ask": CURSOR})
             else:
                 self.type(b"\x1b[1;1R")
 
-    def _holders(self) -> list[Viewer]:
-        return [viewer for viewer in self.viewers if viewer.user_id == self.facts.holder_id]
+    def _tape_ended(self, pk: int, size: int, why: str) -> None:
+        task = asyncio.get_running_loop().create_task(self._store_tape(pk, size, why))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
-    def _switch_recorder(self) -> None:
-        wanted = None if self.is_over else self.facts.recording
-        if self.recorder is not None and wanted is None:
-            size, self.recorder = self.recorder.close(), None
-            asyncio.get_running_loop().create_task(self._store_size(size))
-        elif self.recorder is None and wanted is not None:
-            self.recorder = Recorder(wanted.path, self.screen.size, self.facts.title, wanted.started_at)
-            for _, data in self.screen.snapshot():
-                self.recorder.write(data.decode(errors="replace"))
-
-    async def _store_size(self, size: int) -> None:
-        await self.ask(store.recording_ended, self.facts.pk, size)
+    async def _store_tape(self, pk: int, size: int, why: str) -> None:
+        await self.ask(store.recording_ended, pk, size)
+        if why:
+            self.note(why)
+            await self.reload()
 
     # -- the viewers ---------------------------------------------------------------------
 
     def enter(self, viewer: Viewer) -> None:
         self.viewers.add(viewer)
-        viewer.say(self.state(viewer))
         self._changed_viewers()
 
     def leave(self, viewer: Viewer) -> None:
         if viewer.user_id == self.facts.holder_id:
             self.holder_seen_at = time.monotonic()
         self.viewers.discard(viewer)
-        self._refused_at.pop(viewer, None)
         self._changed_viewers()
 
     def _changed_viewers(self) -> None:
@@ -268,21 +253,12 @@ class Room:
                     {"refused": "The machine takes no more just now; what you typed last was dropped."}
                 )
             return
-        now = time.monotonic()
-        if now - self._refused_at.get(viewer, -REFUSE_EVERY_S) >= REFUSE_EVERY_S:
-            self._refused_at[viewer] = now
-            viewer.say({"refused": refusal})
+        self.viewers.refuse(viewer, refusal, time.monotonic())
 
     def refusal(self, viewer: Viewer) -> str:
         if self.connection is None or not self.connection.is_reached or self._hung_up:
             return self.facts.sentence or "The terminal is not connected."
-        if not viewer.may_type:
-            return "You may look, not type."
-        if self.facts.holder_id is None:
-            return "Nobody has the baton: ask for it, then type."
-        if viewer.user_id != self.facts.holder_id:
-            return f"{self.facts.holder} has the baton: ask for it."
-        return ""
+        return self.facts.refusal(viewer.user_id) if viewer.may_type else "You may look, not type."
 
     def type(self, data: bytes) -> bool:
         return self.pty is not None and self.pty.write(data)
@@ -296,15 +272,11 @@ class Room:
 
     def _apply_size(self) -> None:
         self._resizing = None
-        sizes = [viewer.size for viewer in self.viewers if viewer.size is not None]
-        size = (min(s[0] for s in sizes), min(s[1] for s in sizes)) if sizes else self.screen.size
+        size = self.viewers.smallest_size(self.screen.size)
         if size != self.screen.size:
             self.screen.resize(size)
-            if self.recorder is not None:
-                self.recorder.resize(size)
-            for viewer in self.viewers:
-                viewer.shown_size = size
-                viewer.say({"size": list(size)})
+            self.tape.resize(size)
+            self.viewers.tell_size(size)
         if self.pty is not None:
             self.pty.resize(size)
 
@@ -315,10 +287,9 @@ class Room:
 
         `now`: of time.monotonic.
         """
-        if self.recorder is not None:
-            self.recorder.flush()
+        self.tape.flush()
         now = time.monotonic() if now is None else now
-        if self.facts.holder_id is not None and not self._holders():
+        if self.facts.holder_id is not None and not self.viewers.of(self.facts.holder_id):
             if now - self.holder_seen_at > VANISHED_S:
                 await self.ask(store.free_vanished, self.facts.pk, self.facts.holder_id)
                 await self.reload()

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
+from django.db import InterfaceError, OperationalError
 
 from webapp.shells import files, store
 from webapp.shells.client import socket_address, socket_folder
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 LOOK_EVERY_S = 2.0
 GATHER_EVERY_S = 6.0
 CLEAN_EVERY_S = 3600.0
+ASK_AGAIN_S = 1.0
 FIRST_FRAME_S = 10.0
 
 
@@ -40,7 +42,17 @@ class Server:
 
     async def ask(self, function: Any, *arguments: Any) -> Any:  # Any: whatever the store's function takes
         pool = self._waits if function is store.way else self._database
-        return await asyncio.get_running_loop().run_in_executor(pool, function, *arguments)
+        run = asyncio.get_running_loop().run_in_executor
+        return await run(pool, store.with_connection, function, *arguments)
+
+    async def ask_until_answered(self, function: Any, *arguments: Any) -> Any:  # Any: as above
+        """Go on asking while the database is away: a room does not fail for it, its shell goes on."""
+        while True:
+            try:
+                return await self.ask(function, *arguments)
+            except (InterfaceError, OperationalError) as error:
+                logger.warning("terminals: the database does not answer: %s", error)
+                await asyncio.sleep(ASK_AGAIN_S)
 
     async def run(self) -> None:
         """Serve until TERM or INT."""
@@ -63,8 +75,7 @@ class Server:
         self._listening.close()
         for writer in list(self._writers):
             writer.close()
-        for room in self.rooms.values():
-            await room.drop()
+        await asyncio.gather(*(room.drop() for room in self.rooms.values()))
         self._waits.shutdown(wait=False, cancel_futures=True)
         await asyncio.to_thread(self._database.shutdown)
 
@@ -110,7 +121,7 @@ class Server:
                     del self.rooms[pk]
             for pk, facts in wanted.items():
                 if pk not in self.rooms:
-                    self.rooms[pk] = Room(facts, self.ask)
+                    self.rooms[pk] = Room(facts, self.ask_until_answered)
 
     # -- connections ---------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 """What the PTYs' process reads and writes in the database; every function runs in its one thread for that."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -47,6 +48,12 @@ class Facts:
     def is_closed(self) -> bool:
         return self.status == Terminal.Status.CLOSED
 
+    def refusal(self, user_id: int) -> str:
+        """Say why somebody who may type here may not type now; "" when they may."""
+        if self.holder_id is None:
+            return "Nobody has the baton: ask for it, then type."
+        return "" if user_id == self.holder_id else f"{self.holder} has the baton: ask for it."
+
     def closed(self, sentence: str) -> "Facts":
         return replace(self, status=str(Terminal.Status.CLOSED), sentence=sentence, recording=None)
 
@@ -62,13 +69,17 @@ class Facts:
         }
 
 
-def live_facts() -> list[Facts]:
+def with_connection(function: Callable[..., Any], *arguments: Any) -> Any:  # Any: the function's own
+    """Call one of these with a connection that works: the database may have been away since the last call."""
     close_old_connections()
+    return function(*arguments)
+
+
+def live_facts() -> list[Facts]:
     return [facts_of(row) for row in whole_terminals().exclude(status=Terminal.Status.CLOSED)]
 
 
 def facts(pk: int) -> Facts | None:
-    close_old_connections()
     row = whole_terminals().filter(pk=pk).first()
     return facts_of(row) if row else None
 
@@ -99,7 +110,6 @@ def forget_connections() -> None:
 
 
 def get(pk: int) -> Terminal:
-    close_old_connections()
     return whole_terminals().get(pk=pk)
 
 
@@ -144,14 +154,11 @@ def free_vanished(pk: int, user_id: int) -> bool:
 
 
 def recording_ended(pk: int, size_bytes: int) -> None:
-    """Store the newest recording's size."""
-    newest = Recording.objects.filter(terminal=pk).order_by("-pk").first()
-    if newest is not None:
-        Recording.objects.filter(pk=newest.pk).update(
-            size_bytes=size_bytes, ended_at=newest.ended_at or timezone.now()
-        )
+    """Store a recording's size, and that it is over."""
+    rows = Recording.objects.filter(pk=pk)
+    rows.update(size_bytes=size_bytes)
+    rows.filter(ended_at=None).update(ended_at=timezone.now())
 
 
 def delete_old_recordings(days: int) -> int:
-    close_old_connections()
     return actions.delete_old_recordings(days)

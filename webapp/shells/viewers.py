@@ -1,8 +1,8 @@
-"""One viewer of a terminal, served at its own pace: what was sent, and what may be sent."""
+"""The viewers of a terminal, each served at its own pace: what was sent, and what may be sent."""
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ MOST_UNSEEN = 512 * 1024  # bytes that were sent and that the viewer's terminal 
 MOST_BUFFERED = 64 * 1024  # bytes in the socket's own buffer
 # A smaller window would shrink everybody's terminal until line editors hang; the page asks for no smaller.
 LARGEST, SMALLEST = (500, 200), (20, 5)
+REFUSE_EVERY_S = 1.0
 
 
 def clamp(size: Any) -> Size | None:  # Any: what a browser said
@@ -86,3 +87,51 @@ class Viewer:
                 self.writer.write(frame(OUTPUT, data))
                 self.sent += len(data)
         self.cursor = screen.end
+
+
+class Audience:
+    """All viewers of one terminal."""
+
+    def __init__(self) -> None:
+        self._viewers: set[Viewer] = set()
+        self._refused_at: dict[Viewer, float] = {}
+
+    def __iter__(self) -> Iterator[Viewer]:
+        return iter(self._viewers)
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    @property
+    def names(self) -> list[str]:
+        return sorted({viewer.name for viewer in self._viewers})
+
+    def add(self, viewer: Viewer) -> None:
+        self._viewers.add(viewer)
+
+    def discard(self, viewer: Viewer) -> None:
+        self._viewers.discard(viewer)
+        self._refused_at.pop(viewer, None)
+
+    def of(self, user_id: int | None) -> list[Viewer]:
+        return [viewer for viewer in self._viewers if viewer.user_id == user_id]
+
+    def wake(self) -> None:
+        for viewer in self._viewers:
+            viewer.news.set()
+
+    def refuse(self, viewer: Viewer, refusal: str, now: float) -> None:
+        """Say why nothing was typed, not with every key."""
+        if now - self._refused_at.get(viewer, -REFUSE_EVERY_S) >= REFUSE_EVERY_S:
+            self._refused_at[viewer] = now
+            viewer.say({"refused": refusal})
+
+    def smallest_size(self, default: Size) -> Size:
+        """Return what fits into every window."""
+        sizes = [viewer.size for viewer in self._viewers if viewer.size is not None]
+        return (min(columns for columns, _ in sizes), min(rows for _, rows in sizes)) if sizes else default
+
+    def tell_size(self, size: Size) -> None:
+        for viewer in self._viewers:
+            viewer.shown_size = size
+            viewer.say({"size": list(size)})
