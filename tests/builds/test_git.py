@@ -86,3 +86,23 @@ def test_missing_git_is_told(mirror: Mirror, monkeypatch: pytest.MonkeyPatch) ->
 
     with pytest.raises(GitError, match="not installed"):
         resolve(mirror.home, mirror.source, "fix")
+
+
+def test_tag_that_was_moved_is_fetched_anew(mirror: Mirror, repository: Repository) -> None:
+    fetched(mirror, repository.commits["fix"])
+    assert not mirror.has(Resolved(repository.commits["fix"], "refs/tags/v1.36.1"))
+    assert mirror.has(Resolved(fetched(mirror, repository.commits["v1.36.1"]).commit, "refs/tags/v1.36.1"))
+
+
+def test_mirror_is_changed_by_one_at_a_time(mirror: Mirror) -> None:
+    waited = list[int]()
+
+    def wait() -> None:
+        waited.append(1)
+        raise GitError("enough")
+
+    with mirror.held(wait), pytest.raises(GitError, match="enough"), mirror.held(wait):
+        pass
+    with mirror.held(wait):
+        pass
+    assert waited == [1]

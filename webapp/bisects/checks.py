@@ -16,6 +16,7 @@ MOST_SCRIPT = 4000
 LIMITS_S = (5, 3600)
 KINDS = ("script", "workload", "readiness")
 KEPT_OUTPUT = 4000
+MOST_ATTEMPTS = 3  # a lost worker, or a silent machine, costs one
 
 
 class CheckError(Exception):

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from webapp.accounts.models import User
 from webapp.builds.models import Build
 from webapp.labs.models import Lab
 from webapp.runs.models import Run
@@ -60,6 +61,12 @@ class Bisect(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state == self.State.RUNNING
+
+    @property
+    def asker(self) -> User:
+        """Return in whose name it goes on; `walk` ends the search of one who is gone."""
+        assert self.asked_by is not None
+        return self.asked_by
 
 
 class Trial(models.Model):

@@ -5,7 +5,7 @@ No state of its own: the errand is the one of this category that was asked for s
 
 from datetime import datetime
 
-from webapp.bisects.checks import Check, NoAnswer
+from webapp.bisects.checks import MOST_ATTEMPTS, Check, NoAnswer
 from webapp.bisects.models import Trial
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import ErrandError
@@ -18,7 +18,7 @@ from webapp.executions.models import Status
 def readiness_verdict(trial: Trial, check: Check, now: datetime) -> tuple[str, str] | None:
     """Return verdict and sentence, None while it runs; ask for it first. Raises NoAnswer."""
     errand = errand_of(trial, check)
-    if errand is None:
+    if errand is None or errand.status == Status.INTERRUPTED:
         ask(trial, check, now)
         return None
     if errand.is_open:
@@ -44,11 +44,10 @@ def errand_of(trial: Trial, check: Check) -> Errand | None:
 
 def ask(trial: Trial, check: Check, now: datetime) -> None:
     """Begin it; what somebody else began before is waited for, and does not count."""
-    by = trial.bisect.asked_by
-    if by is None:
-        raise NoAnswer("The person who asked for this bisect has no account any more.")
-    Trial.objects.filter(pk=trial.pk).update(check_asked_at=now)
+    if trial.attempts >= MOST_ATTEMPTS:
+        raise NoAnswer(f"Readiness {check.script} was lost with its worker {trial.attempts} times.")
+    Trial.objects.filter(pk=trial.pk).update(check_asked_at=now, attempts=trial.attempts + 1)
     try:
-        request_readiness(cluster_of(trial.bisect.lab), by, category=check.script, focus="")
+        request_readiness(cluster_of(trial.bisect.lab), trial.bisect.asker, category=check.script, focus="")
     except ErrandError as error:
         raise NoAnswer(str(error)) from error

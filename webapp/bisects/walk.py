@@ -8,44 +8,47 @@ import contextlib
 import fcntl
 import logging
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 from django.conf import settings
 
-from webapp.background import enqueue
 from webapp.bisects import search
 from webapp.bisects.actions import end_bisect
-from webapp.bisects.checks import UNREACHED, Check, NoAnswer, verdict_of
-from webapp.bisects.history import list_commits
+from webapp.bisects.checks import MOST_ATTEMPTS, Check, NoAnswer
+from webapp.bisects.history import MirrorBusy, list_commits
 from webapp.bisects.models import Bisect, Trial
 from webapp.bisects.readiness_check import readiness_verdict
+from webapp.bisects.script_check import script_verdict
 from webapp.bisects.workload_check import workload_verdict
 from webapp.builds.actions import request_build
 from webapp.builds.errors import BuildError
 from webapp.builds.models import Build
 from webapp.executions.models import Status
 from webapp.inject.actions import InjectError, RunIsOpen, start
-from webapp.planning.plan import PlanError, Verb
+from webapp.inject.models import Injection
+from webapp.inject.queries import injections_of
+from webapp.labs.access import can
+from webapp.planning.plan import PlanError, StepKind, Verb
 from webapp.runs.actions import RunError, request_run, retry_run
-from webapp.runs.models import Run
+from webapp.runs.models import Run, Step
 
 logger = logging.getLogger(__name__)
 
-CHECK_TASK = "webapp.check_trial"
-MOST_ATTEMPTS = 3
 MOST_TURNS = 8  # of one bisect at one beat
-CHECK_GRACE_S = 20  # beyond its limit a check's worker was lost
 OPEN = (Bisect.State.RUNNING,)
 
 
 def carry_on_bisects(now: datetime) -> None:
-    """Give each running bisect its turn."""
+    """Give each running bisect its turns; a fault of ours in one keeps none of the others waiting."""
     for bisect in Bisect.objects.filter(state__in=OPEN).select_related("lab__host", "asked_by"):
-        with held(bisect) as is_mine:
-            turns = 0
-            while is_mine and turns < MOST_TURNS and has_moved(bisect, now):
-                turns += 1
+        try:
+            with held(bisect) as is_mine:
+                turns = 0
+                while is_mine and turns < MOST_TURNS and has_moved(bisect, now):
+                    turns += 1
+        except Exception:
+            logger.exception("%s: a fault of ours; its next turn comes with the next beat", bisect)
 
 
 def has_moved(bisect: Bisect, now: datetime) -> bool:
@@ -77,6 +80,9 @@ def held(bisect: Bisect) -> Iterator[bool]:
 
 def turn(bisect: Bisect, now: datetime) -> None:
     """List the commits, or go on with the open trial, or begin the next one, or end."""
+    if sentence := refusal(bisect):
+        end_bisect(bisect, Bisect.State.FAILED, sentence)
+        return
     try:
         if not bisect.commits:
             bisect.commits = list_commits(bisect)
@@ -86,8 +92,22 @@ def turn(bisect: Bisect, now: datetime) -> None:
         if trial is not None:
             trial.bisect = bisect
             STAGES[Trial.Stage(trial.stage)](trial, now)
+    except MirrorBusy:
+        return
     except BuildError as error:
         end_bisect(bisect, Bisect.State.FAILED, str(error))
+
+
+def refusal(bisect: Bisect) -> str:
+    """Return why the search may not go on, "" while it may: labs end and rights are taken away meanwhile."""
+    by, lab = bisect.asked_by, bisect.lab
+    if lab.destroyed_at is not None:
+        return f"{lab.name} has been destroyed."
+    if by is None:
+        return "The person who asked for this bisect has no account any more."
+    if not can(by, "build.request") or not can(by, "lab.operate", lab):
+        return f"{by.username} may not ask for builds, or not change {lab.name}, any more."
+    return ""
 
 
 def verdicts_of(bisect: Bisect) -> dict[int, str]:
@@ -139,20 +159,19 @@ def wait(trial: Trial, sentence: str) -> None:
 
 
 def build(trial: Trial, now: datetime) -> None:
-    """Ask for the commit's build and wait for its end; what cannot be built is skipped."""
+    """Ask for the commit's build and wait for its end; what does not build is skipped.
+
+    Raises BuildError for a request that is refused: each other commit's would be as well.
+    """
     bisect = trial.bisect
     if trial.build is None:
-        try:
-            made, _ = request_build(
-                url=bisect.url,
-                ref=trial.commit,
-                names=[bisect.component],
-                targets=[bisect.target],
-                by=bisect.asked_by,
-            )
-        except BuildError as error:
-            judge(trial, search.SKIPPED, str(error), now)
-            return
+        made, _ = request_build(
+            url=bisect.url,
+            ref=trial.commit,
+            names=[bisect.component],
+            targets=[bisect.target],
+            by=bisect.asked_by,
+        )
         Trial.objects.filter(pk=trial.pk).update(build=made)
         return
     wait_for_build(trial, trial.build, now)
@@ -173,12 +192,14 @@ def wait_for_build(trial: Trial, made: Build, now: datetime) -> None:
 def reset(trial: Trial, _now: datetime) -> None:
     """Bring the machine back to where every trial begins."""
     bisect = trial.bisect
-    by = bisect.asked_by
 
     def ask() -> Run:
-        assert by is not None
         found, is_new = request_run(
-            bisect.lab, Verb.SNAPSHOT_RESTORE, by, machine=bisect.machine, snapshot=bisect.snapshot
+            bisect.lab,
+            Verb.SNAPSHOT_RESTORE,
+            bisect.asker,
+            machine=bisect.machine,
+            snapshot=bisect.snapshot,
         )
         if not is_new:
             raise RunIsOpen(found)
@@ -194,36 +215,42 @@ def reset(trial: Trial, _now: datetime) -> None:
 def inject(trial: Trial, now: datetime) -> None:
     """Put the build's binary on the machine; one that does not come up has a verdict already."""
     bisect = trial.bisect
-    by = bisect.asked_by
 
     def ask() -> Run:
-        assert by is not None and trial.build is not None
+        assert trial.build is not None
         artifacts = list(trial.build.artifacts.filter(target=bisect.target, removed_at=None))
-        return start(bisect.lab, [bisect.machine], artifacts, by, is_forced=True)
+        return start(bisect.lab, [bisect.machine], artifacts, bisect.asker, is_forced=True)
 
     run = ended_run(trial, ask)
     if run is None:
         return
     if run.status == Status.SUCCEEDED:
         move(trial, Trial.Stage.CHECKING)
-    elif run.status == Status.FAILED:
+    elif has_crashed(run):
         verdict = search.SKIPPED if bisect.skips_crashes else search.BAD
         judge(trial, verdict, f"Run #{run.number}, which injects it, failed: {run.sentence}", now)
     else:
-        give_up(trial, f"Run #{run.number}, which injects it, was {run.status}.")
+        give_up(trial, f"Run #{run.number}, which injects it, ended as {run.status}: {run.sentence}")
+
+
+def has_crashed(run: Run) -> bool:
+    """Tell whether the new binary did not come up where the old one then did.
+
+    Whatever else fails (the file cannot be brought or is in use, the machine is silent) is no fault of it.
+    """
+    starts = run.steps.filter(kind=StepKind.INJECT, key__endswith="-inject-start", status=Step.Status.FAILED)
+    states = {row.state for row in injections_of(run)}
+    return starts.exists() and states == {Injection.State.BACK}
 
 
 def ended_run(trial: Trial, ask: Callable[[], Run]) -> Run | None:
     """Return the stage's run when it has ended; begin it, or go on after a lost worker, if need be."""
-    if trial.bisect.asked_by is None:
-        give_up(trial, "The person who asked for this bisect has no account any more.")
-        return None
     try:
         if trial.run is None:
             Trial.objects.filter(pk=trial.pk).update(run=ask(), sentence="")
             return None
         if trial.run.status == Status.INTERRUPTED and trial.attempts < MOST_ATTEMPTS:
-            again, _ = retry_run(trial.run, trial.bisect.asked_by)
+            again, _ = retry_run(trial.run, trial.bisect.asker)
             Trial.objects.filter(pk=trial.pk).update(run=again, attempts=trial.attempts + 1)
             return None
     except RunIsOpen as error:
@@ -236,38 +263,10 @@ def ended_run(trial: Trial, ask: Callable[[], Run]) -> Run | None:
 
 
 def check(trial: Trial, now: datetime) -> None:
-    """Have the check carried out on the lab host, again if its worker was lost; read the verdict."""
+    """Have the check carried out and read its verdict; what cannot be carried out ends the search."""
     wanted = Check.from_json(trial.bisect.trial_check)
-    if wanted.kind in BY_CLUSTER:
-        check_by_cluster(trial, wanted, now)
-        return
-    if trial.finished_at is not None and trial.exit_code == UNREACHED and trial.attempts < MOST_ATTEMPTS:
-        Trial.objects.filter(pk=trial.pk).update(finished_at=None, check_asked_at=None)
-        return
-    if trial.finished_at is not None and trial.exit_code == UNREACHED:
-        give_up(trial, f"{wanted.machine} could not be asked: {trial.output[:200]}")
-        return
-    if trial.finished_at is not None:  # the check's worker has written what it found
-        verdict, sentence = verdict_of(wanted, trial.exit_code, trial.output)
-        judge(trial, verdict, sentence, now)
-        return
-    lost_at = now - timedelta(seconds=wanted.limit_s + CHECK_GRACE_S)
-    if trial.check_asked_at is not None and trial.check_asked_at > lost_at:
-        return
-    if trial.attempts >= MOST_ATTEMPTS:
-        give_up(trial, "The check was lost with its worker too often.")
-        return
-    Trial.objects.filter(pk=trial.pk).update(check_asked_at=now, attempts=trial.attempts + 1)
-    enqueue(CHECK_TASK, trial.pk, queue=trial.bisect.lab.host.queue, expires_s=wanted.limit_s)
-
-
-BY_CLUSTER = {"readiness": readiness_verdict, "workload": workload_verdict}
-
-
-def check_by_cluster(trial: Trial, wanted: Check, now: datetime) -> None:
-    """Have the lab's cluster tell; what cannot be carried out ends the search."""
     try:
-        found = BY_CLUSTER[wanted.kind](trial, wanted, now)
+        found = CHECKS[wanted.kind](trial, wanted, now)
     except NoAnswer as error:
         give_up(trial, str(error))
         return
@@ -281,6 +280,7 @@ def give_up(trial: Trial, sentence: str) -> None:
     end_bisect(trial.bisect, Bisect.State.FAILED, sentence)
 
 
+CHECKS = {"script": script_verdict, "readiness": readiness_verdict, "workload": workload_verdict}
 STAGES: dict[Trial.Stage, Callable[[Trial, datetime], None]] = {
     Trial.Stage.BUILDING: build,
     Trial.Stage.RESETTING: reset,

@@ -4,9 +4,7 @@ Each step says in the log what it does; each failure is a BuildError with a sent
 """
 
 import contextlib
-import fcntl
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +49,7 @@ def compile_build(build: Build, watch: Watch) -> list[Made]:
     work = work_folder(build)
     work.mkdir(parents=True, exist_ok=True)
     user.require_entry(work, "BUILD_HOME")
-    with holding(mirror.lock_path, watch):
+    with mirror.held(watch.check):
         fetch(build, watch, mirror)
     version = version_of(mirror.describe(build.commit), build.commit, mirror.committed_s(build.commit))
     with holding_tree(home, mirror, max(settings.BUILD_AT_ONCE, 1), watch.check) as tree:
@@ -69,21 +67,6 @@ def compile_build(build: Build, watch: Watch) -> list[Made]:
 
 def mirror_of(build: Build) -> Mirror:
     return Mirror(Path(settings.BUILD_HOME), Source(build.url, is_local=build.url.startswith("/")))
-
-
-@contextlib.contextmanager
-def holding(path: Path, watch: Watch) -> Iterator[None]:
-    """Hold a mirror for this build; another one on the same repository waits."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                watch.check()
-                time.sleep(0.2)
-        yield
 
 
 def fetch(build: Build, watch: Watch, mirror: Mirror) -> None:

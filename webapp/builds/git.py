@@ -5,11 +5,14 @@ Hooks, prompts, credential helpers, submodules and every protocol but the source
 `execute` to record; short ones run here.
 """
 
+import contextlib
+import fcntl
 import hashlib
 import os
 import re
 import shutil
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +22,8 @@ from webapp.process import Completed, capture
 
 LS_REMOTE_S = 30
 SHORT_S = 120
+FETCH_S = 3600  # of a history that is not here yet
+ASK_AGAIN_S = 0.2
 PASSED_ON = ("https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY")
 # Git's libcurl reads neither of OpenSSL's two names.
 TRUSTED = {"SSL_CERT_FILE": "GIT_SSL_CAINFO", "SSL_CERT_DIR": "GIT_SSL_CAPATH"}
@@ -91,14 +96,32 @@ class Mirror:
         options = ["--progress", "--no-tags", "--no-recurse-submodules", "--no-auto-maintenance"]
         return self.git("fetch", *options, "--no-write-fetch-head", "--filter=blob:none", "origin", *refspecs)
 
+    @contextlib.contextmanager
+    def held(self, wait: Callable[[], None]) -> Iterator[None]:
+        """Hold the mirror while it is changed; `wait` is called while another does so, and may raise.
+
+        Two fetches at once would meet at the same refs; the kernel frees the lock with the process.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.lock_path.open("a") as file:
+            while True:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    wait()
+                    time.sleep(ASK_AGAIN_S)
+            yield
+
     def has(self, resolved: Resolved) -> bool:
-        """Tell whether the commit was fetched before, and the tag that it was asked for by."""
+        """Tell whether the commit was fetched before, and the tag that it was asked for by is on it."""
         names = [
             kept_ref(resolved.commit),
             *([resolved.name] if resolved.name.startswith("refs/tags/v") else []),
         ]
         return self.path.exists() and all(
-            self.ask("rev-parse", "--verify", "--quiet", name) for name in names
+            self.ask("rev-parse", "--verify", "--quiet", f"{name}^{{commit}}") == resolved.commit
+            for name in names
         )
 
     def ask(self, *arguments: str) -> str:
@@ -154,10 +177,12 @@ def ask_git(argv: Sequence[str], cwd: Path, env: Mapping[str, str], timeout_s: f
         raise GitError("Git is not installed where this runs.") from error
 
 
-def run_git(mirror: Mirror, argv: Sequence[str]) -> str:
-    """Run a short command to its end; GitError with git's last line when it fails."""
+def run_git(mirror: Mirror, argv: Sequence[str], timeout_s: float = SHORT_S) -> str:
+    """Run a command to its end; GitError with git's last line when it fails."""
     env = git_env(mirror.home, mirror.source)
-    done = ask_git(argv, mirror.home, env, SHORT_S)
+    done = ask_git(argv, mirror.home, env, timeout_s)
+    if done.timed_out:
+        raise GitError(f"Git did not end within {timeout_s / 60:.0f} min.")
     if done.code != 0:
         raise GitError(f"Git failed: {last_line(done.errors)}")
     return done.output
