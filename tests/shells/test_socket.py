@@ -9,18 +9,22 @@ from datetime import timedelta
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
+from django.db import connection
 from django.utils import timezone
 
 from tests.factories import LabFactory, MachineFactory
 from tests.shells.conftest import Looker
 from tests.ws.conftest import Redis, Socket, redis
+from webapp import live
 from webapp.accounts.models import User
 from webapp.asgi import application
 from webapp.labs.actions import remove_member
+from webapp.labs.models import Member
 from webapp.shells import client, fresh
 from webapp.shells.models import Terminal
 from webapp.shells.server import Server
 from webapp.ws import shell
+from webapp.ws.consumers import CHECK_EVERY_S
 
 __all__ = ["redis"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -127,6 +131,38 @@ async def test_a_revoked_right_takes_the_keyboard_at_once(
     while "refused" not in (message := await socket.receive_output(timeout=20)).get("text", ""):
         assert b"hostname" not in (message.get("bytes") or b"")
     await socket.disconnect()
+
+
+async def test_a_database_that_failed_once_does_not_end_the_watch_over_rights(
+    let_in, terminal: Terminal, guest: User, act
+):
+    await act(lambda: Terminal.objects.filter(pk=terminal.pk).update(holder=guest))
+    socket = await attached(terminal, guest)
+    await shown_until(socket, PROMPT)
+
+    await act(rename_table, "webapp_member", "webapp_away")
+    live.announce({"type": "lab.changed", "lab": terminal.lab_id})
+    await asyncio.sleep(0.5)  # the nudge's way
+    await act(rename_table, "webapp_away", "webapp_member")
+    await act(Member.objects.filter(user=guest).delete)
+    live.announce({"type": "lab.changed", "lab": terminal.lab_id})
+
+    await refused(socket, '{"in": "hostname\\r"}')
+    await socket.disconnect()
+
+
+def rename_table(before: str, after: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(f"ALTER TABLE {before} RENAME TO {after}")
+
+
+async def refused(socket: Socket, text: str) -> None:
+    """Type until it is refused, for less than the time in which rights are looked at by the clock."""
+    async with asyncio.timeout(CHECK_EVERY_S * 0.8 - 1):
+        while True:
+            await socket.send_input({"type": "websocket.receive", "text": text})
+            if "refused" in (await socket.receive_output(timeout=20)).get("text", ""):
+                return
 
 
 async def test_ten_thousand_random_frames_do_no_harm(

@@ -275,3 +275,32 @@ async def test_nudges_of_a_topic_are_forwarded_once(socket: MakeSocket, run: Run
     assert json.loads(await page.receive_text()) == nudge
     assert await page.receive_nothing(timeout=0.2)
     await page.disconnect()
+
+
+class Stuck(consumers.Consumer):
+    """A socket that lacks something it needs."""
+
+    async def authorise(self) -> None:
+        """Let everybody in."""
+
+    async def speak(self) -> None:
+        raise TimeoutError
+
+
+async def test_a_socket_that_cannot_go_on_is_closed_and_not_left_silent(redis, owner: User):
+    scope = {
+        "type": "websocket",
+        "path": "/x",
+        "query_string": b"",
+        "user": owner,
+        "url_route": {"kwargs": {}},
+    }
+    socket = ApplicationCommunicator(Stuck.as_asgi(), scope)
+    await socket.send_input({"type": "websocket.connect"})
+
+    said = [await socket.receive_output(timeout=10) for _ in range(2)]
+
+    assert [message["type"] for message in said] == ["websocket.accept", "websocket.close"]
+    assert said[1]["code"] == consumers.OUR_FAULT
+    await socket.send_input({"type": "websocket.disconnect", "code": 1011})
+    await socket.wait(timeout=10)

@@ -26,7 +26,7 @@ class TooMuch(Exception):
 
 @dataclass
 class Bucket:
-    """A token bucket: `rate` messages a second in the long run, `burst` at once."""
+    """A token bucket: `rate` messages (or bytes) a second in the long run, `burst` at once."""
 
     rate: float
     burst: float
@@ -36,14 +36,14 @@ class Bucket:
     def __post_init__(self) -> None:
         self.filled = self.burst
 
-    def take(self, now: float) -> bool:
-        """Tell whether one more may pass. `now` in seconds, of one clock."""
+    def take(self, now: float, amount: float = 1) -> bool:
+        """Tell whether so many more may pass. `now` in seconds, of one clock."""
         if self.at is not None:
             self.filled = min(self.burst, self.filled + (now - self.at) * self.rate)
         self.at = now
-        if self.filled < 1:
+        if self.filled < amount:
             return False
-        self.filled -= 1
+        self.filled -= amount
         return True
 
 

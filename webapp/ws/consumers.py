@@ -30,6 +30,7 @@ TAIL_LINES = 500
 MOST_TAIL_LINES = 5000
 MOST_TOPICS = 8
 LARGEST_KEY = 2**63 - 1  # of a database's row; SQLite crashes over more
+ABOUT_RIGHTS = frozenset({"rights.changed", "lab.changed", "live.resync"})
 GATHER_S = 0.03  # nudges: the same one often comes by two groups
 MOST_NUDGES = 500
 
@@ -56,8 +57,9 @@ class Consumer(AsyncWebsocketConsumer):
         code = DONE
         try:
             await self.speak()
-        except OSError:  # the other end has gone
-            return
+        except OSError as error:  # mostly the other end has gone; if it has not, it must not wait for us
+            logger.info("socket %s: %s", self.scope["path"], error)
+            code = OUR_FAULT
         except Exception:
             logger.exception("socket %s: failed", self.scope["path"])
             code = OUR_FAULT
@@ -67,15 +69,22 @@ class Consumer(AsyncWebsocketConsumer):
         """Look now and then, and at once when the person's rights are said to have changed."""
         changed = asyncio.Event()
 
-        def hear(_: Nudge | Resync) -> None:
-            changed.set()
+        def hear(nudge: Nudge | Resync) -> None:
+            if nudge["type"] in ABOUT_RIGHTS:
+                changed.set()
 
-        group = rights_group(self.scope["user"].pk)
-        await live.join(group, hear)
+        groups = self.groups_about_rights()
         try:
+            for group in groups:
+                await live.join(group, hear)
             await self.check_rights(changed)
         finally:
-            await live.leave(group, hear)
+            for group in groups:
+                await live.leave(group, hear)
+
+    def groups_about_rights(self) -> list[str]:
+        """Return what is listened to for rights; called when `authorise` has been."""
+        return [rights_group(self.scope["user"].pk)]
 
     async def check_rights(self, changed: asyncio.Event) -> None:
         while True:

@@ -12,9 +12,10 @@ from typing import Any
 import orjson
 from channels.db import database_sync_to_async
 
-from webapp import live, nudges
+from webapp import nudges
 from webapp.accounts.models import User
 from webapp.labs.access import can
+from webapp.pairing.limits import Bucket
 from webapp.shells import client, fresh
 from webapp.shells.models import Terminal
 from webapp.shells.protocol import INPUT, OUTPUT, BadFrame, frame, json_frame, parse_json, read_frame
@@ -29,23 +30,6 @@ BURST_BYTES, BYTES_A_S = 1024 * 1024, 512 * 1024
 BURST_MESSAGES, MESSAGES_A_S = 400, 200
 AWAY = 4503  # nobody holds the PTYs just now: try again
 CLOSED = 4410  # closed for good
-
-
-class Allowance:
-    """A token bucket for what one viewer sends."""
-
-    def __init__(self, burst: float, a_second: float) -> None:
-        self.burst, self.a_second = burst, a_second
-        self.left, self.at = burst, time.monotonic()
-
-    def take(self, amount: float) -> bool:
-        now = time.monotonic()
-        self.left = min(self.burst, self.left + (now - self.at) * self.a_second)
-        self.at = now
-        if amount > self.left:
-            return False
-        self.left -= amount
-        return True
 
 
 class ShellConsumer(Consumer):
@@ -88,34 +72,16 @@ class ShellConsumer(Consumer):
         self.lab_id = terminal.lab_id
         return can(self.user, "lab.shell", terminal.lab)
 
-    async def heed_rights(self, changed: asyncio.Event) -> None:
-        """Look at the rights at once when somebody's on this lab have changed."""
-        while True:
-            await changed.wait()
-            changed.clear()
-            try:
-                await self.authorise()
-            except Refused as refused:
-                await self.end(refused.code)
-                return
+    def groups_about_rights(self) -> list[str]:
+        """A lab's members change with the lab: who may type is read again at once."""
+        return [*super().groups_about_rights(), nudges.lab_group(self.lab_id)]
 
     # -- from the terminal ---------------------------------------------------------------
 
     async def speak(self) -> None:
-        changed = asyncio.Event()
-
-        def hear(nudge: nudges.Nudge | nudges.Resync) -> None:
-            if nudge["type"] in ("lab.changed", "live.resync"):
-                changed.set()
-
-        group = nudges.lab_group(self.lab_id)
-        await live.join(group, hear)
-        heeding = asyncio.create_task(self.heed_rights(changed))
         try:
             await self.relay()
         finally:
-            heeding.cancel()
-            await live.leave(group, hear)
             if self.writer is not None:
                 self.writer.close()
 
@@ -151,7 +117,7 @@ class ShellConsumer(Consumer):
             return
         refusal = self.refusal(text_data)
         if refusal:
-            if self.complaints.take(1):
+            if self.complaints.take(time.monotonic()):
                 await self.say({"refused": refusal})
             return
         try:
@@ -172,15 +138,16 @@ class ShellConsumer(Consumer):
         """Say why a message is not even read; "" when it is."""
         if len(text) > LONGEST_MESSAGE:
             return f"A message of {len(text)} characters is too long; it was dropped."
-        if not self.messages.take(1) or not self.bytes.take(len(text)):
+        now = time.monotonic()
+        if not (self.messages.take(now) and self.bytes.take(now, len(text))):
             return "That is more than a terminal takes at once; some of it was dropped."
         return ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Any: Channels' own
         super().__init__(*args, **kwargs)
-        self.messages = Allowance(BURST_MESSAGES, MESSAGES_A_S)
-        self.bytes = Allowance(BURST_BYTES, BYTES_A_S)
-        self.complaints = Allowance(3, 1)
+        self.messages = Bucket(MESSAGES_A_S, BURST_MESSAGES)
+        self.bytes = Bucket(BYTES_A_S, BURST_BYTES)
+        self.complaints = Bucket(rate=1, burst=3)
 
     def pass_on(self, data: bytes) -> None:
         if self.writer is not None and not self.writer.is_closing():
