@@ -81,6 +81,17 @@ def test_quota_deletes_the_file_and_says_so(settings) -> None:
     assert Artifact.objects.get().removed_at is not None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_quota_leaves_content_that_a_build_has_just_stored_anew(settings) -> None:
+    artifact = make(b"x" * 100)
+    store_content([b"x" * 100], MIB)  # its row comes with the build's end
+    settings.ARTIFACT_QUOTA_MIB = 0
+
+    enforce_quota(timezone.now())
+
+    assert path_of(artifact.sha256).exists()
+
+
 @pytest.mark.django_db
 def test_content_without_a_row_is_swept_when_it_is_old(store: Path) -> None:
     known = make(b"known")

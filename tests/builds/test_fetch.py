@@ -100,8 +100,9 @@ def test_release_is_fetched_and_checked(published: Path, member: User) -> None:
         (b"#!/bin/sh", "", "no executable"),
         (pe(0x14C), "", "not for windows/amd64"),
         (pe(), "none", "holds no checksum"),
+        (pe(), f"{hashlib.sha256(pe()).hexdigest()}  another.exe", "holds no checksum"),
     ],
-    ids=["changed", "script", "other machine", "no checksum"],
+    ids=["changed", "script", "other machine", "no checksum", "of another file"],
 )
 def test_wrong_file_is_not_kept(
     published: Path, member: User, content: bytes, checksum: str, sentence: str
@@ -146,6 +147,18 @@ def test_bad_archive_is_told(published: Path, member: User, content: bytes, sent
     build = fetched("containerd-release", ["containerd"], member)
 
     assert (build.status, sentence in build.sentence) == (Status.FAILED, True), build.sentence
+
+
+def test_names_that_are_no_text_are_shown_as_such(published: Path, member: User) -> None:
+    strange = "docs/caf\udce9\nBuild #1 succeeded"
+    content = archive(**{"containerd.exe": pe(), strange: b"x"})
+    publish(published, "v1.36.1/containerd-1.36.1-windows-amd64.tar.gz", content)
+
+    build = fetched("containerd-release", ["containerd"], member)
+
+    assert build.status == Status.SUCCEEDED, build.sentence
+    log = b"".join(store.iter_text(build.log_id, stamps=False)).decode()
+    assert "docs/caf\ufffd\ufffdBuild #1 succeeded 0.0 MiB\n" in log
 
 
 def zipped(*members: tuple[str | zipfile.ZipInfo, bytes]) -> bytes:

@@ -54,6 +54,16 @@ def test_branch_that_is_gone_is_told_and_asked_for_again(follow: Follow, setting
     assert "not among the local repositories" in Follow.objects.get().sentence
 
 
+def test_branch_is_not_built_for_who_may_not_ask_any_more(
+    follow: Follow, repository: Repository, member: User
+) -> None:
+    User.objects.filter(pk=member.pk).update(is_active=False)
+
+    assert look_at_follows(timezone.now()) == 0
+
+    assert "dora may not ask for builds any more" in Follow.objects.get().sentence
+
+
 def test_tag_cannot_be_followed(home: Path, repository: Repository, member: User) -> None:
     with pytest.raises(RequestError, match="moves"):
         follow_branch(build_of(repository, "v1.36.1", member), member)

@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from tests.builds.repository import Repository
 from webapp.accounts.models import User
-from webapp.builds.actions import MOST_CONTINUATIONS, enqueue_forgotten, request_build
+from webapp.builds.actions import MOST_CONTINUATIONS, enqueue_forgotten, rebuild, request_build
+from webapp.builds.follow import follow_branch
 from webapp.builds.models import Build
-from webapp.builds.reap import reap_builds
+from webapp.builds.reap import interrupt, reap_builds
 from webapp.executions.models import Status
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +79,22 @@ def test_forgotten_build_is_handed_over_when_a_place_is_free(lost: Build) -> Non
     reap_builds(timezone.now())
 
     assert enqueue_forgotten(later, 15) == 1
+
+
+def test_build_that_somebody_asked_for_meanwhile_is_the_one_that_goes_on(lost: Build, owner: User) -> None:
+    interrupt(lost, timezone.now())
+    asked, is_new = rebuild(lost, owner)
+
+    reap_builds(timezone.now())
+
+    assert is_new and asked.refreshed().continues == lost
+    assert Build.objects.count() == 2
+
+
+def test_follow_goes_on_with_the_build_that_goes_on(lost: Build, member: User) -> None:
+    follow = follow_branch(lost, member)
+
+    reap_builds(timezone.now())
+
+    follow.refresh_from_db()
+    assert follow.last_build == lost.continued_by.get()

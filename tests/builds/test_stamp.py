@@ -26,6 +26,7 @@ OTHER = Component("shim", "", "https://github.com/a/b", ("./cmd/shim",), (("main
         ("v1.37.0-alpha.1-15-g1234567890abcd", "v1.37.0-alpha.1.15+1234567890abcd", "37+"),
         ("v1.20.2-3-g1234567890abcd", "v1.20.2-3+1234567890abcd", "20+"),
         ("", f"v0.0.0-master+{SHA}", "0+"),
+        (f"v1.36.1-{'x' * 180}", f"v0.0.0-master+{SHA}", "0+"),
     ],
 )
 def test_version_follows_upstreams_rules(described: str, text: str, minor: str) -> None:

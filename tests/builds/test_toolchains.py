@@ -27,13 +27,15 @@ def tree(go_version: str = "", go_mod: str = "", *, is_vendored: bool = False) -
     ("given", "described", "wanted"),
     [
         (tree("1.25.3", "module m\ngo 1.24\n"), "", "1.25.3"),
+        (tree("1." + "9" * 5000, "module m\ngo 1.24\n"), "", "1.24"),
+        (tree("", f"module m\ngo 1.{'9' * 5000}\n"), "", ""),
         (tree("", "module m\ngo 1.24\ntoolchain go1.25.1\n"), "", "1.25.1"),
         (tree("", "module k8s.io/kubernetes\ngo 1.25.0\n"), "v1.36.1", "1.26"),
         (tree("", "module other\ngo 1.25.0\n"), "v1.36.1", "1.25.0"),
         (tree("", "module m\n"), "", ""),
         (tree("$(id)", "module m\ngo 1.22\n"), "", "1.22"),
     ],
-    ids=["file", "toolchain", "table", "directive", "none", "rubbish"],
+    ids=["file", "endless file", "endless directive", "toolchain", "table", "directive", "none", "rubbish"],
 )
 def test_wanted_go_is_what_the_tree_says(given: Tree, described: str, wanted: str) -> None:
     assert wanted_go(given, described, TABLE) == wanted

@@ -1,5 +1,6 @@
 """Trees that are kept and moved from commit to commit: right whatever they were before, held by one build."""
 
+import fcntl
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,17 @@ def test_trees_of_long_ago_are_deleted(tmp_path: Path) -> None:
 
     assert (trim_trees(home), trim_trees(home)) == (2, 0)
     assert len(list((home / "trees").glob("*/0/tree"))) == 8
+
+
+def test_lock_of_a_deleted_tree_is_still_the_one_that_counts(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    mirrors = [Mirror(home, Source(f"/repository/{number}")) for number in range(9)]
+    for mirror in mirrors:
+        with hold(mirror):
+            pass
+    with (home / "trees" / mirrors[0].path.stem / "0" / "lock").open("a") as waiting:
+        assert trim_trees(home) == 1
+
+        fcntl.flock(waiting, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with pytest.raises(BuildError, match="all are taken"), hold(mirrors[0]):
+            pass

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -14,7 +15,7 @@ from webapp.accounts.models import User
 from webapp.background import enqueue
 from webapp.builds import git
 from webapp.builds.errors import RequestError
-from webapp.builds.models import ANSWERS, Build
+from webapp.builds.models import ANSWERS, Build, Follow
 from webapp.builds.queries import all_components
 from webapp.builds.recipe import build_key, make_recipe
 from webapp.builds.sources import Source, check_ref, check_url
@@ -109,40 +110,31 @@ def cancel_build(build: Build, by: User) -> bool:
 
 def rebuild(build: Build, by: User) -> tuple[Build, bool]:
     """Ask for the same commit and recipe anew: after a failure, or although there is a result."""
-    again = Build(
-        kind=build.kind,
-        key=build.key,
-        url=build.url,
-        ref=build.ref,
-        ref_name=build.ref_name,
-        commit=build.commit,
-        recipe=build.recipe,
-        requested_by=by,
-    )
-    return store_build(again, again=True)
+    return store_build(same_again(build, requested_by=by), again=True)
 
 
 def continue_build(build: Build) -> Build | None:
-    """Go on after a lost worker with a new build; None when that happened too often, or nobody wants it."""
+    """Go on after a lost worker with a new build; None when that happened too often, or nobody wants it.
+
+    Somebody may have asked for the same thing meanwhile: then that build is the one that goes on.
+    """
     if (
         build.cancel_requested_at is not None
         or build.continued_by.exists()
         or depth(build) >= MOST_CONTINUATIONS
     ):
         return None
-    again = Build(
-        kind=build.kind,
-        key=build.key,
-        url=build.url,
-        ref=build.ref,
-        ref_name=build.ref_name,
-        commit=build.commit,
-        recipe=build.recipe,
-        requested_by=build.requested_by,
-        continues=build,
-    )
-    made, is_new = store_build(again)
-    return made if is_new else None
+    made, is_new = store_build(same_again(build, requested_by=build.requested_by, continues=build))
+    if not is_new:
+        Build.objects.filter(pk=made.pk, continues=None).update(continues=build)
+    Follow.objects.filter(last_build=build).update(last_build=made)  # what it becomes is to be injected
+    return made
+
+
+def same_again(build: Build, **fields: Any) -> Build:  # Any: Django's own fields
+    """Return an unsaved build of the same thing."""
+    same = ("kind", "key", "url", "ref", "ref_name", "commit", "recipe")
+    return Build(**{name: getattr(build, name) for name in same}, **fields)
 
 
 def depth(build: Build) -> int:

@@ -23,7 +23,7 @@ ENCRYPTED = 1  # bit of a zip member's flags
 
 @dataclass(frozen=True)
 class Member:
-    """A file of an archive; `content` None for a folder, a link and the like."""
+    """A file of an archive; `content` None for a folder, a link and the like. `name` can be shown."""
 
     name: str
     size: int
@@ -51,7 +51,7 @@ def tar_members(place: Path) -> Generator[Member, None, None]:
     with tarfile.open(place, "r|gz") as archive:
         for member in archive:
             content = archive.extractfile(member) if member.isreg() else None
-            yield Member(member.name, member.size, content)
+            yield Member(shown(member.name), member.size, content)
 
 
 def zip_members(place: Path) -> Generator[Member, None, None]:
@@ -60,9 +60,14 @@ def zip_members(place: Path) -> Generator[Member, None, None]:
         for info in archive.infolist():
             mode = stat.S_IFMT(info.external_attr >> 16)
             if info.is_dir() or mode not in {0, stat.S_IFREG}:
-                yield Member(info.filename, info.file_size, None)
+                yield Member(shown(info.filename), info.file_size, None)
                 continue
             if info.flag_bits & ENCRYPTED:
                 raise zipfile.BadZipFile(f"{info.filename} is encrypted")
             with archive.open(info) as content:
-                yield Member(info.filename, info.file_size, content)
+                yield Member(shown(info.filename), info.file_size, content)
+
+
+def shown(name: str) -> str:
+    """Return a name without what is no text: bytes of another encoding, newlines, escapes."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in name)

@@ -3,6 +3,7 @@
 A file is written beside its place, read-only, and renamed when it is whole: there is no half artifact.
 """
 
+import contextlib
 import hashlib
 import os
 import secrets
@@ -96,11 +97,18 @@ def sweep(now: datetime) -> int:
     known = set(Artifact.objects.filter(removed_at=None).values_list("sha256", flat=True))
     gone = 0
     for path in Path(settings.ARTIFACT_DIR).rglob("*"):
-        is_old = path.is_file() and now.timestamp() - path.stat().st_mtime > ORPHAN_S
-        if is_old and path.name not in known:
-            path.unlink(missing_ok=True)
-            gone += 1
+        if path.name not in known and path.is_file():
+            gone += unlink_older(path, now.timestamp() - ORPHAN_S)
     return gone
+
+
+def unlink_older(path: Path, time_s: float) -> bool:
+    """Delete a file that was written before `time_s`; another process may do the same."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_mtime < time_s:
+            path.unlink()
+            return True
+    return False
 
 
 def needed_digests(rows: list[Artifact]) -> set[str]:
@@ -110,13 +118,18 @@ def needed_digests(rows: list[Artifact]) -> set[str]:
 
 
 def remove_content(sha256: str, now: datetime) -> bool:
-    """Mark the rows first, then delete the file; a use that came meanwhile wins."""
+    """Mark the rows first, then delete the file; a use that came meanwhile wins.
+
+    So does a build that has stored the same content anew and is about to say so: its file is younger than
+    the rows. `sweep` takes it if nobody does.
+    """
     with transaction.atomic():
         rows = Artifact.objects.select_for_update().filter(sha256=sha256, removed_at=None)
         if needed_digests(list(rows)) & {sha256}:
             return False
+        newest_s = max((row.added_at.timestamp() for row in rows), default=0.0)
         builds = list(rows.exclude(build=None).values_list("build_id", flat=True))
         rows.update(removed_at=now)
         Build.objects.filter(pk__in=builds).update(is_outdated=True)
-        transaction.on_commit(lambda: path_of(sha256).unlink(missing_ok=True))
+        transaction.on_commit(lambda: unlink_older(path_of(sha256), newest_s))
     return True

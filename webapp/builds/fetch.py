@@ -5,7 +5,6 @@ machine's loopback; a redirect leads to nothing else.
 """
 
 import hashlib
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Iterable, Iterator
@@ -26,9 +25,9 @@ from webapp.builds.queries import prebuilt_sources
 from webapp.builds.watch import Watch
 from webapp.catalog.components import Prebuilt
 from webapp.catalog.downloads import mirrored
+from webapp.downloads.cache import hash_in
 
 TIMEOUT_S = 60
-SHA256 = re.compile(r"\b[0-9a-f]{64}\b")
 CHECKSUM_BYTES = 64 * 1024
 MOST_NAME = 200  # of a member, as it is told
 MOST_TOLD = 100
@@ -166,11 +165,10 @@ def blocks_of(content: IO[bytes]) -> Iterator[bytes]:
 def checksum(url: str, of: str) -> str:
     """Return the published sha256; a list of several names its files."""
     text = b"".join(download(url, None, most=CHECKSUM_BYTES)).decode("utf-8", "replace")
-    lines = [line for line in text.splitlines() if of.rpartition("/")[2] in line] or text.splitlines()
-    found = SHA256.search("\n".join(lines))
+    found = hash_in(text, of.rpartition("/")[2])
     if not found:
-        raise ArtifactError(f"{url} holds no checksum, so nothing was fetched.")
-    return found[0]
+        raise ArtifactError(f"{url} holds no checksum of {of}, so nothing was fetched.")
+    return found
 
 
 class SafeRedirects(urllib.request.HTTPRedirectHandler):

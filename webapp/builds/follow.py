@@ -11,6 +11,7 @@ from webapp.builds.actions import resolve_ref, store_build
 from webapp.builds.errors import BuildError, RequestError
 from webapp.builds.models import Build, Follow
 from webapp.builds.recipe import Recipe, build_key
+from webapp.labs.access import can
 from webapp.labs.models import Lab
 
 
@@ -62,6 +63,8 @@ def look_at_follows(now: datetime) -> int:
 def look_at_follow(follow: Follow) -> bool:
     """Build again if the branch moved; what fails is told on the page and tried again at the next turn."""
     try:
+        if not can(follow.added_by, "build.request"):
+            raise RequestError(f"{follow.added_by.username} may not ask for builds any more.")
         source, resolved = resolve_ref(follow.url, follow.ref)
     except BuildError as error:
         Follow.objects.filter(pk=follow.pk).update(sentence=str(error)[:300])

@@ -11,7 +11,10 @@ from datetime import UTC, datetime
 
 from webapp.catalog.components import KUBERNETES, Component
 
-DESCRIBED = re.compile(r"(?P<tag>v[0-9A-Za-z.+-]+?)(?:-(?P<ahead>\d+)-g(?P<short>[0-9a-f]{7,40}))?", re.ASCII)
+# A tag that is longer than any version is none.
+DESCRIBED = re.compile(
+    r"(?P<tag>v[0-9A-Za-z.+-]{1,80}?)(?:-(?P<ahead>\d{1,9})-g(?P<short>[0-9a-f]{7,20}))?", re.ASCII
+)
 KUBERNETES_TAG = re.compile(r"v(\d+)\.(\d+)(?:\.\d+)?(-[^+]*)?(?:\+.*)?", re.ASCII)
 PACKAGES = ("k8s.io/component-base/version", "k8s.io/client-go/pkg/version")
 

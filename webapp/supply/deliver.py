@@ -31,7 +31,9 @@ def deliver(follow: Follow) -> bool:
     try:
         run = inject(follow, build, lab)
     except RunIsOpen as error:
-        Follow.objects.filter(pk=follow.pk).update(inject_sentence=str(error)[:300])
+        # Two beats at once: the run that is open may be the one that the other has just begun.
+        waiting = Follow.objects.filter(pk=follow.pk).exclude(injected_build=build)
+        waiting.update(inject_sentence=str(error)[:300])
         return False
     except InjectError as error:
         finished(follow, build, None, str(error))
