@@ -109,3 +109,18 @@ def test_another_kit_than_the_pinned_one_is_refused(make: MakeLab):
 
     with pytest.raises(FolderError, match="not the one this lab was launched with"):
         prepare_folder(lab, lab_folder(lab), ENVIRONMENTS)
+
+
+def test_a_folder_made_again_keeps_what_vagrant_knows_of_its_machines(make: MakeLab):
+    lab = make("scope: machines\n")
+    folder = lab_folder(lab)
+    prepare_folder(lab, folder, ENVIRONMENTS)
+    (folder / ".vagrant" / "machines").mkdir(parents=True)
+    (folder / ".vagrant" / "machines" / "id").write_text("a machine that runs")
+    (folder / "lab.json").unlink()
+
+    prepare_folder(lab, folder, ENVIRONMENTS)
+
+    assert (folder / ".vagrant" / "machines" / "id").read_text() == "a machine that runs"
+    assert json.loads((folder / "lab.json").read_text())["provider"] == "rehearsal"
+    assert list(folder.parent.glob(".*.half")) == []

@@ -14,6 +14,8 @@ from webapp.hosts.actions import windows_over
 from webapp.labs.launch_checks import refusals
 from webapp.labs.models import Lab
 
+VAGRANTS_OWN = ".vagrant"
+
 
 class FolderError(Exception):
     """The folder cannot be made or is not what the lab was pinned to; a sentence."""
@@ -48,8 +50,18 @@ def make_folder(lab: Lab, folder: Path, environments: Path) -> None:
         path = half / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-    shutil.rmtree(folder, ignore_errors=True)
-    half.rename(folder)
+    put_in_place(half, folder)
+
+
+def put_in_place(half: Path, folder: Path) -> None:
+    """Make `half` the folder. What Vagrant knows of machines that it has made there stays: they exist."""
+    if not (folder / VAGRANTS_OWN).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        half.rename(folder)
+        return
+    shutil.copytree(half, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("lab.json"))
+    (half / "lab.json").rename(folder / "lab.json")  # last: it says that the folder is whole
+    shutil.rmtree(half)
 
 
 def rendered(lab: Lab, environments: Path) -> dict[str, str]:

@@ -34,7 +34,7 @@ from webapp.runs.outcome import Outcome, StepContext, canceled, failure_signatur
 from webapp.runs.output import VagrantOutput
 from webapp.spool import Exit, remove_spool
 from webapp.vagrant.driver import VagrantDriver, find_vagrant
-from webapp.vagrant.errors import VagrantError
+from webapp.vagrant.errors import MachineNotCreated, MachineNotFound, VagrantError, WinrmMissing
 from webapp.vagrant.states import RUNNING
 
 logger = logging.getLogger(__name__)
@@ -147,12 +147,17 @@ def wait_for(context: StepContext) -> Outcome:
     """Wait until the machine's remote shell answers."""
     driver = driver_for(context.lab)
     end = time.monotonic() + context.step.limit_s
+    told = ""
     while time.monotonic() < end:
         try:
             if driver.run(context.step.machine, "exit 0", timeout_s=60).code == 0:
                 return Outcome.succeeded("The remote shell answers.")
+        except (MachineNotCreated, MachineNotFound, WinrmMissing):  # no waiting helps
+            raise
         except VagrantError as error:
-            context.note(f"Not yet: {error}")
+            if str(error) != told:
+                told = str(error)
+                context.note(f"Not yet: {told}")
         if wait_or_stop(context, 3):
             return canceled()
     return Outcome.failed(f"The remote shell did not answer within {context.step.limit_s} s.", "no-shell")
