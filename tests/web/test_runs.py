@@ -253,3 +253,24 @@ def test_outline_tells_steps_and_machines_without_text(run: Run, stranger: User,
 def test_outline_is_for_people_who_are_signed_in(run: Run, client: Client) -> None:
     assert client.get(reverse("log-outline", args=[run.log_id])).status_code == 302
     assert client.get(reverse("log-outline", args=[run.log_id + 1])).status_code == 302
+
+
+@pytest.mark.parametrize("name", ["run-head", "lab-head"])
+def test_head_says_since_when_no_worker_has_reported(
+    sign_in: SignIn, owner: User, run: Run, name: str
+) -> None:
+    run.lab.host.seen_at = timezone.now() - timedelta(minutes=3)
+    run.lab.host.save()
+
+    text = sign_in(owner).get(address(name, run) if name == "run-head" else reverse(name, args=[run.lab.slug]))
+
+    assert "has reported for <time" in text.content.decode()
+    assert "Start the worker on" in text.content.decode()
+
+
+def test_head_of_an_ended_run_asks_for_no_worker(sign_in: SignIn, owner: User, run: Run) -> None:
+    Run.objects.filter(pk=run.pk).update(status=Status.SUCCEEDED)
+    run.lab.host.seen_at = None
+    run.lab.host.save()
+
+    assert "Start the worker" not in sign_in(owner).get(address("run-head", run)).content.decode()

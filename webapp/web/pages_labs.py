@@ -139,6 +139,7 @@ def head_context(view: LabView, user: User) -> Context:
         "may_operate": can(user, "lab.operate", view.lab),
         "may_connect": can(user, "lab.connect", view.lab),
         "main": main_verb(view),
+        "is_host_silent": not view.lab.host.is_seen(timezone.now()),
     }
 
 

@@ -102,6 +102,7 @@ def context(request: Request, page: RunPage) -> Context:
         "lab": page.lab,
         "steps": page.steps,
         "now": timezone.now(),
+        "is_host_silent": not page.lab.host.is_seen(timezone.now()),
         "cancel_refusal": refusal or page.cancel_refusal,
         "retry_refusal": refusal or no_right_to_retry(request, page) or page.retry_refusal,
         "may_pair": may_pair(request, page),
