@@ -4,76 +4,16 @@ The embedded default (no variable set) keeps everything under var/: SQLite, the
 labs' folders, Vagrant's home, a generated secret key.
 """
 
-import importlib.util
 import os
-import re
-import secrets
 from pathlib import Path
 from urllib.parse import quote
 
 import dj_database_url
 from csp.constants import NONCE
 
+from webapp.env import flag, number, package_folder, plain_name, stored_secret, whole_number, words
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-
-def flag(name: str, *, default: bool) -> bool:
-    """Read a yes/no variable; anything but the listed words is an error."""
-    value = os.environ.get(name, "").strip().lower()
-    if value == "":
-        return default
-    if value in {"1", "true", "yes", "on"}:
-        return True
-    if value in {"0", "false", "no", "off"}:
-        return False
-    raise SystemExit(f"{name}={value!r} is neither yes nor no; write 1 or 0.")
-
-
-def whole_number(name: str, default: int) -> int:
-    value = os.environ.get(name, "").strip()
-    if value == "":
-        return default
-    if not value.isdecimal():
-        raise SystemExit(f"{name}={value!r} is not a whole number.")
-    return int(value)
-
-
-def number(name: str, default: float) -> float:
-    """Read a number that is not negative."""
-    text = os.environ.get(name, "").strip()
-    if text and re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text, re.ASCII) is None:
-        raise SystemExit(f"{name}={text!r} is no number; write one like 20 or 0.5.")
-    return float(text) if text else default
-
-
-def plain_name(name: str, default: str) -> str:
-    """Read a name that stands in addresses and in the names of queues."""
-    value = os.environ.get(name, "").strip() or default
-    if re.fullmatch(r"[A-Za-z0-9_-]{1,40}", value) is None:
-        raise SystemExit(f"{name}={value!r} is no name; write at most 40 letters, digits, - and _.")
-    return value
-
-
-def package_folder(package: str, below: str) -> list[Path]:
-    """Return a folder of an installed package that is never imported; none when it is not installed."""
-    spec = importlib.util.find_spec(package)
-    places = spec.submodule_search_locations if spec else None
-    return [Path(place) / below for place in list(places or ())[:1]]
-
-
-def words(name: str, default: str = "") -> list[str]:
-    return os.environ.get(name, default).replace(",", " ").split()
-
-
-def stored_secret(path: Path) -> str:
-    """Read a secret kept beside the data, or make it (mode 0600) the first time."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    return path.read_text().strip()
-
 
 # -- folders ------------------------------------------------------------------
 VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var")).resolve()
@@ -83,14 +23,15 @@ SPOOL_DIR = VAR_DIR / "spool"
 
 # -- web ----------------------------------------------------------------------
 DEBUG = flag("DEBUG", default=False)
-SECRET_KEY = os.environ.get("SECRET_KEY") or stored_secret(VAR_DIR / "secret_key")
+SECRET_KEY = os.environ.get("SECRET_KEY") or stored_secret(VAR_DIR / "secret_key", 48)
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]")
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 SECURE_COOKIES = flag("SECURE_COOKIES", default=False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_AGE = 14 * 24 * 3600
-if flag("TRUST_PROXY", default=False):
+TRUST_PROXY = flag("TRUST_PROXY", default=False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     USE_X_FORWARDED_HOST = True
 SECURE_HSTS_SECONDS = whole_number("HSTS_S", 0)

@@ -24,6 +24,20 @@ def test_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "setup_token").stat().st_mode) == 0o600
 
 
+def test_processes_that_start_at_once_have_one_token(tmp_path: Path) -> None:
+    all_at_once = threading.Barrier(8, timeout=20)
+
+    def ask(_: int) -> str:
+        all_at_once.wait()
+        return setup_token(tmp_path, "")
+
+    with ThreadPoolExecutor(8) as threads:
+        tokens = set(threads.map(ask, range(8)))
+
+    assert len(tokens) == 1 and tokens != {""}
+    assert [path.name for path in tmp_path.iterdir()] == ["setup_token"]
+
+
 def test_configured_token_is_taken_and_nothing_is_written(tmp_path: Path) -> None:
     assert setup_token(tmp_path, "mine") == "mine"
     assert list(tmp_path.iterdir()) == []

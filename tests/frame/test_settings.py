@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from webapp.management.processes import web_program
+
 NO_NAME = "is no name; write at most 40 letters, digits, - and _."
 NO_NUMBER = "is no number; write one like 20 or 0.5."
 
@@ -31,3 +33,10 @@ def test_a_setting_that_cannot_be_is_refused_in_one_sentence(name: str, value: s
     )
 
     assert (done.returncode, done.stderr) == (1, f"{name}={value!r} {why}\n")
+
+
+@pytest.mark.parametrize(("trusts", "flag"), [(True, "--proxy-headers"), (False, "--no-proxy-headers")])
+def test_addresses_that_a_proxy_names_are_believed_only_where_there_is_one(trusts: bool, flag: str):
+    command = web_program("127.0.0.1", 8000, trust_proxy=trusts).command
+
+    assert [word for word in command if "proxy" in word] == [flag]

@@ -4,7 +4,6 @@ The token is SETUP_TOKEN, or a file `setup_token` beside the data (mode 0600),
 so that a fresh dashboard on a network does not belong to whoever comes first.
 """
 
-import os
 import secrets
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from django.db import connection, transaction
 
 from webapp.accounts.actions import AccountError, create_user
 from webapp.accounts.models import Role, User
+from webapp.env import stored_secret
 
 FILE_NAME = "setup_token"
 
@@ -23,17 +23,7 @@ def is_first_run() -> bool:
 
 def setup_token(var_dir: Path, configured: str) -> str:
     """Return the configured token, else the stored one, made the first time."""
-    if configured:
-        return configured
-    path = var_dir / FILE_NAME
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    token = secrets.token_urlsafe(24)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token + "\n")
-    return token
+    return configured or stored_secret(var_dir / FILE_NAME, 24)
 
 
 def create_first_administrator(*, username: str, password: str, given: str, token: str) -> User:

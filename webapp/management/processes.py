@@ -53,7 +53,7 @@ class Program:
     priority: int = REST
 
 
-def web_program(bind: str, port: int) -> Program:
+def web_program(bind: str, port: int, *, trust_proxy: bool) -> Program:
     """uvicorn; compression is off for sockets: with it, the live log sends 1/36 as many lines."""
     options = ["--host", bind, "--port", str(port), "--workers", "1", "--ws", SOCKET_PROTOCOL]
     quiet = [
@@ -64,7 +64,10 @@ def web_program(bind: str, port: int) -> Program:
         "--timeout-graceful-shutdown",
         "3",
     ]
-    return Program("web", [sys.executable, "-m", "uvicorn", "webapp.asgi:application", *options, *quiet])
+    # Left alone, uvicorn believes the addresses that 127.0.0.1 names: any, so that none is ever locked out.
+    proxy = ["--proxy-headers" if trust_proxy else "--no-proxy-headers"]
+    server = [sys.executable, "-m", "uvicorn", "webapp.asgi:application"]
+    return Program("web", [*server, *options, *quiet, *proxy])
 
 
 def worker_program(lab_host: str) -> Program:

@@ -141,7 +141,7 @@ def only_one(path: Path) -> Iterator[None]:
 def choose_programs(bind: str, port: int) -> list[Program]:
     """Return what to run; children inherit REDIS_URL from this process's environment."""
     programs = [
-        web_program(bind, port),
+        web_program(bind, port, trust_proxy=settings.TRUST_PROXY),
         worker_program(settings.LAB_HOST),
         shells_program(),
         beat_program(Path(settings.VAR_DIR)),
