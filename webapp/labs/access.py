@@ -10,7 +10,8 @@
 | lab.shell (open a terminal, have its baton) | yes | yes | no | yes | yes |
 | lab.pair (open, plan and join pairings), lab.note (notes, quotes), lab.chat | yes | yes | no | yes | yes |
 | lab.baton (take any baton, close, record) | yes | no | no | yes | no |
-| lab.destroy (and its retry), lab.share, lab.connect, lab.force (inject in spite of flags) | yes | no | no | yes | no |
+| lab.destroy (also to retry a destroy), lab.share, lab.connect | yes | no | no | yes | no |
+| lab.force (inject in spite of flags) | yes | no | no | yes | no |
 | definition.edit (own ones; with none given: create) | all | own | no | – | – |
 | host.inspect | yes | yes | no | – | – |
 | cluster.see (attached clusters; a lab's own goes by lab.see) | yes | yes | yes | – | – |
