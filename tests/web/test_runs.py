@@ -255,17 +255,17 @@ def test_outline_is_for_people_who_are_signed_in(run: Run, client: Client) -> No
     assert client.get(reverse("log-outline", args=[run.log_id + 1])).status_code == 302
 
 
-@pytest.mark.parametrize("name", ["run-head", "lab-head"])
+@pytest.mark.parametrize(("name", "of"), [("run-head", ["number"]), ("lab-head", [])])
 def test_head_says_since_when_no_worker_has_reported(
-    sign_in: SignIn, owner: User, run: Run, name: str
+    sign_in: SignIn, owner: User, run: Run, name: str, of: list[str]
 ) -> None:
     run.lab.host.seen_at = timezone.now() - timedelta(minutes=3)
     run.lab.host.save()
 
-    text = sign_in(owner).get(address(name, run) if name == "run-head" else reverse(name, args=[run.lab.slug]))
+    page = sign_in(owner).get(reverse(name, args=[run.lab.slug, *(getattr(run, field) for field in of)]))
 
-    assert "has reported for <time" in text.content.decode()
-    assert "Start the worker on" in text.content.decode()
+    assert "has reported for <time" in page.content.decode()
+    assert "Start the worker on" in page.content.decode()
 
 
 def test_head_of_an_ended_run_asks_for_no_worker(sign_in: SignIn, owner: User, run: Run) -> None:
