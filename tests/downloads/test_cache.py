@@ -80,6 +80,16 @@ def test_a_rest_that_does_not_fit_is_fetched_anew(cache: Cache, wanted: Wanted, 
     assert downloads(publisher) == ["bytes=180-", ""]
 
 
+def test_a_part_of_what_nobody_announces_is_not_trusted(cache: Cache, publisher: Publisher):
+    publisher.files["/v1/kubelet.exe"] = CONTENT
+    url = f"{publisher.url}/v1/kubelet.exe"
+    part = cache.path_of(f"{url}.part")
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"of last week's file")
+
+    assert cache.get(Wanted(url)) == Cached(cache.path_of(url), HASH)
+
+
 def test_a_file_that_rots_on_the_disk_is_fetched_again(cache: Cache, wanted: Wanted, publisher: Publisher):
     cache.get(wanted).path.write_bytes(CONTENT[1:])
 

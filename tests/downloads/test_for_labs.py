@@ -159,6 +159,16 @@ def test_a_build_that_is_not_what_it_was_fails_the_step(context: StepContext, va
     assert outcome.sentence.startswith("overrides.linux.kubectl: ")
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"linux": {"kubectl": {"path": "/x"}}}', '{"linux": 1}'])
+def test_what_was_brought_and_cannot_be_read_says_what_to_do(context: StepContext, text: str):
+    (lab_folder(context.lab) / "brought.json").write_text(text)
+
+    outcome = download(context)
+
+    assert outcome.status == "failed"
+    assert "brought.json cannot be read: delete it and press Retry" in outcome.sentence
+
+
 def test_a_file_that_is_not_there_fails_before_the_first_machine_and_says_where_it_belongs(
     context: StepContext, var: Path
 ):

@@ -1,6 +1,7 @@
 """The cache's HTTP server as a guest sees it, and the lists that lead there."""
 
 import subprocess
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.error import HTTPError, URLError
@@ -11,6 +12,7 @@ import pytest
 from webapp.downloads.lists import offered, original, served, wanted
 from webapp.downloads.server import FileServer
 
+MIB = 1024 * 1024
 CONTENT = bytes(range(256)) * 1000
 URL = "https://dl.k8s.io/v1.36.1/kubelet.exe"
 ENTRY = {"url": URL, "file": "kubelet.exe", "sha256": "", "sha256_url": f"{URL}.sha256", "version": "1.36.1"}
@@ -31,6 +33,24 @@ def test_a_guest_gets_the_file_and_its_rest(server: FileServer):
     with urlopen(url) as whole, urlopen(Request(url, headers={"Range": "bytes=255000-"})) as rest:
         assert whole.read() == CONTENT
         assert (rest.status, rest.read()) == (206, CONTENT[255000:])
+
+
+def test_part_of_a_large_file_costs_no_memory(tmp_path: Path):
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(64 * MIB)
+    got = 0
+    tracemalloc.start()
+    try:
+        with FileServer("127.0.0.1", {"large": tmp_path / "large"}) as server:
+            asked = Request(f"{server.url}/large", headers={"Range": f"bytes=1-{64 * MIB - 2}"})
+            with urlopen(asked) as answer:
+                while block := answer.read(MIB):
+                    got += len(block)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+    assert (got, peak < 16 * MIB) == (64 * MIB - 2, True)
 
 
 def test_curl_goes_on_with_a_part(server: FileServer, tmp_path: Path):

@@ -14,9 +14,10 @@ import hashlib
 import http.client
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
@@ -99,8 +100,13 @@ class Cache:
             return ""
 
     def fetch(self, url: str, path: Path, announced: str, should_stop: Callable[[], bool]) -> str:
-        """Download to PATH.part, verify, rename; a part that turns out wrong is fetched anew, once."""
+        """Download to PATH.part, verify, rename; a part that turns out wrong is fetched anew, once.
+
+        Without an announced hash nothing tells whether an older part and today's rest are one file.
+        """
         part = path.with_name(path.name + ".part")
+        if not announced:
+            part.unlink(missing_ok=True)
         for is_last in (not part.exists(), True):
             self.fill(url, part, should_stop)
             found = file_sha256(part)
@@ -137,7 +143,8 @@ class Cache:
         try:
             with source.open("rb") as file, half.open("xb") as copy:
                 shutil.copyfileobj(file, copy, BLOCK)
-            found = Cached(folder / file_sha256(half) / name, file_sha256(half))
+            digest = file_sha256(half)
+            found = Cached(folder / digest / name, digest)
             found.path.parent.mkdir(exist_ok=True)
             half.replace(found.path)
         finally:
@@ -176,10 +183,10 @@ class Cache:
 
     def prune(self) -> int:
         """Delete the files that were not used for longest until the limit holds; return the bytes freed."""
-        files = sorted(self.files().items(), key=lambda item: item[1][1])
-        excess = sum(size for size, _ in self.files().values()) - self.limit_bytes
+        files = self.files()
+        excess = sum(size for size, _ in files.values()) - self.limit_bytes
         freed = 0
-        for path, (size, _) in files:
+        for path, (size, _) in sorted(files.items(), key=lambda item: item[1][1]):
             if freed >= excess:
                 break
             freed += size if self.forget(path) else 0
@@ -187,9 +194,8 @@ class Cache:
 
     def files(self) -> Mapping[Path, tuple[int, float]]:
         """Return every file and part with its size and the time of its last use."""
-        found = (path for path in self.root.rglob("*") if path.is_file() and path.suffix != ".sha256")
-        stats = ((path, path.stat()) for path in found if ".locks" not in path.parts)
-        return {path: (stat.st_size, stat.st_mtime) for path, stat in stats}
+        paths = (path for path in self.root.rglob("*") if path.suffix != ".sha256")
+        return dict(found for path in paths if ".locks" not in path.parts for found in size_and_time(path))
 
     def forget(self, path: Path) -> bool:
         """Delete one file unless somebody fetches or uses it."""
@@ -200,6 +206,14 @@ class Cache:
             path.unlink(missing_ok=True)
             hash_file(path).unlink(missing_ok=True)
             return True
+
+
+def size_and_time(path: Path) -> Iterator[tuple[Path, tuple[int, float]]]:
+    """Yield a file's; nothing for a folder, or a part that another lab has finished or dropped meanwhile."""
+    with suppress(FileNotFoundError):
+        found = path.stat()
+        if stat.S_ISREG(found.st_mode):
+            yield path, (found.st_size, found.st_mtime)
 
 
 def url_key(url: str) -> str:

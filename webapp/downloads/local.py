@@ -101,16 +101,20 @@ def verified(one: Local, cached: Cached) -> Cached:
 
 
 def read_brought(folder: Path) -> dict[tuple[str, str], Cached]:
-    """Return (os, binary) → file of the lab's brought.json."""
+    """Return (os, binary) → file of the lab's brought.json. Raises LocalError for one that is torn."""
     try:
         value = json.loads((folder / BROUGHT).read_text(encoding="utf-8"))
+        return {
+            (os, binary): Cached(Path(item["path"]), item["sha256"])
+            for os, items in value.items()
+            for binary, item in items.items()
+        }
     except FileNotFoundError:
         return {}
-    return {
-        (os, binary): Cached(Path(item["path"]), item["sha256"])
-        for os, items in value.items()
-        for binary, item in items.items()
-    }
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise LocalError(
+            f"{folder / BROUGHT} cannot be read: delete it and press Retry, the builds are then brought anew."
+        ) from error
 
 
 def write_brought(folder: Path, os: str, binary: str, file: Cached) -> None:
