@@ -57,6 +57,16 @@ def test_sign_in_goes_nowhere_else(owner: User, client: Client) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("key", ["abcdefghijk\\000lmn", "A" * 32, "a" * 41, "größe-größe", ""])
+def test_a_cookie_that_is_no_session_is_nobodys_and_asks_nothing(
+    client: Client, owner: User, django_assert_num_queries, key: str
+) -> None:
+    with django_assert_num_queries(0):
+        answer = client.get("/people/", headers={"Cookie": f'sessionid="{key}"'})
+
+    assert answer.status_code == 302
+
+
 def test_signing_out_takes_a_post(owner: User, sign_in: SignIn) -> None:
     client = sign_in(owner)
 
