@@ -55,3 +55,15 @@ def test_a_long_text_inside_is_cut():
 
     assert len(line[1]) < LINE_BYTES + 50
     assert line[1].endswith("bytes more]")
+
+
+def test_any_number_of_documents_in_one_line_is_read():
+    assert (
+        said((OPEN + '<S S="Error">no</S></Objs>and') * 3000) == [("error", "no"), ("output", "and")] * 3000
+    )
+
+
+def test_a_long_text_beside_a_document_is_cut():
+    (line,) = said("x" * 100_000 + "#< CLIXML")
+
+    assert line[1].endswith("bytes more]")

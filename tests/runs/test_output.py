@@ -45,3 +45,11 @@ def test_lines_belong_to_the_steps_machine(text: str):
 
 def test_a_long_reason_is_cut():
     assert len(heard(f"1,,error-exit,X,{'a' * 900}").reason) <= 301
+
+
+@pytest.mark.parametrize(
+    "text", [":in `" * 200_000 + ")", ":in `x': " * 100_000 + "(b)"], ids=["open", "many"]
+)
+def test_a_guest_that_writes_like_a_crash_takes_no_time(text: str):
+    """Quadratic patterns took minutes of the worker for one of these lines."""
+    assert heard(text).reason == ""

@@ -20,6 +20,7 @@ PIECE = re.compile(
     r"|(?P<end></PR>)"
     r"|<ToString>(?P<told>[^<]*)</ToString>"
 )
+CLIXML_END = "</Objs>"
 CODE = re.compile(r"_x([0-9A-Fa-f]{4})_")
 STREAMS: dict[str, Stream] = {"error": "error", "warning": "error"}
 PREFIX = {"warning": "WARNING: ", "verbose": "VERBOSE: ", "debug": "DEBUG: "}
@@ -33,23 +34,29 @@ def expand_clixml(lines: Sequence[LogLine]) -> list[LogLine]:
 
 
 def expand_line(line: LogLine) -> list[LogLine]:
-    """Return what one line says: text around a document stays."""
+    """Return what one line says: text around its documents stays."""
     if not is_clixml(line.text):
         return [line]
-    before, _, text = line.text.rpartition(CLIXML_HEADER)
-    lines = [line._replace(text=before)] if before.strip() else []
-    start = text.find(CLIXML_START)
-    if start < 0:
-        return [*lines, *([line._replace(text=text)] if text.strip() else [])]
-    if text[:start].strip():
-        lines.append(line._replace(text=text[:start]))
-    document, _, after = text[start:].partition("</Objs>")
-    for kind, said in readable(document):
-        lines += [
-            LogLine(line.machine, STREAMS.get(kind, line.stream), cut(clean(part)))
-            for part in said.split("\n")
-        ]
-    return [*lines, *(expand_line(line._replace(text=after)) if after.strip() else [])]
+    return [shown for part in line.text.split(CLIXML_HEADER) for shown in expand_part(line, part)]
+
+
+def expand_part(line: LogLine, text: str) -> list[LogLine]:
+    """Return what a text without the header says, document by document: a guest may write any number."""
+    lines: list[LogLine] = []
+    at = 0
+    while (start := text.find(CLIXML_START, at)) >= 0:
+        end = text.find(CLIXML_END, start)
+        end = len(text) if end < 0 else end
+        lines += around(line, text[at:start])
+        for kind, said in readable(text[start:end]):
+            stream = STREAMS.get(kind, line.stream)
+            lines += [LogLine(line.machine, stream, cut(clean(part))) for part in said.split("\n")]
+        at = end + len(CLIXML_END)
+    return lines + around(line, text[at:])
+
+
+def around(line: LogLine, text: str) -> list[LogLine]:
+    return [line._replace(text=cut(text))] if text.strip() else []
 
 
 def readable(document: str) -> list[tuple[str, str]]:

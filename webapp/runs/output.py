@@ -8,8 +8,10 @@ from webapp.vagrant.errors import error_from_crash
 from webapp.vagrant.machine_readable import find_error, says_not_created, says_not_running, to_lines
 
 PROVISIONING = "Running provisioner: "
-# Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)".
-CRASH = re.compile(r":in [`'][^']*': (?P<text>.+) \((?P<error_class>[A-Z][\w:]*)\)$")
+# Ruby's last words when Vagrant itself crashes: "file.rb:1:in `x': message (SomeError)". In two parts and
+# bounded: a guest may write such a line too, and no line may take more than linear time.
+CRASH = re.compile(r":in [`'][^']{0,200}': ")
+ERROR_CLASS = re.compile(r"[A-Z][\w:]*")
 
 
 class VagrantOutput:
@@ -31,8 +33,8 @@ class VagrantOutput:
             self.error_text = error.text
         lines = [LogLine(machine or self.machine, stream, text) for machine, stream, text in to_lines(texts)]
         for line in lines:
-            if line.text.endswith(")") and (crash := CRASH.search(line.text)):
-                self.error_class, self.error_text = crash["error_class"], str(error_from_crash(crash["text"]))
+            if line.text.endswith(")") and (crash := read_crash(line.text)):
+                self.error_class, self.error_text = crash
             if line.stream == "error" and line.text.strip():
                 self.last_error = line.text.strip()
             self.was_not_created |= says_not_created(line.text)
@@ -45,3 +47,11 @@ class VagrantOutput:
         """One sentence: Vagrant's own error, else the last line on stderr."""
         text = " ".join((self.error_text or self.last_error).split())
         return text if len(text) <= 300 else f"{text[:300]}…"
+
+
+def read_crash(text: str) -> tuple[str, str] | None:
+    """Return the class and the words of Ruby's last line; None for any other."""
+    head, _, error_class = text[:-1].rpartition(" (")
+    if ERROR_CLASS.fullmatch(error_class) is None or (where := CRASH.search(head)) is None:
+        return None
+    return error_class, str(error_from_crash(head[where.end() :]))
