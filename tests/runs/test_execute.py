@@ -186,3 +186,18 @@ def test_a_vagrant_that_refuses_is_no_fault_of_the_dashboard(stored_lab: StoredL
     step = run.steps.get(key="winw1 halt")
     assert (step.status, step.attempt) == ("failed", 2)
     assert step.sentence == "Vagrant is gone. It failed twice in the same way, so it is not tried again."
+
+
+def test_a_secret_in_a_childs_last_words_is_stored_nowhere(stored_lab: StoredLab, owner: User):
+    def halt(context: StepContext) -> Outcome:
+        context.note("It said: password=hunter22")
+        raise VagrantError("", "Wrong option --docker-password hunter22")
+
+    run, _ = request_run(stored_lab(), "halt", owner, machine="winw1")
+    execute_run(run.pk, {StepKind.HALT: halt})
+
+    run.refresh_from_db()
+    step = run.steps.get(key="winw1 halt")
+    stored = [run.sentence, step.sentence, step.signature, *texts(run)]
+    assert "[redacted]" in step.sentence
+    assert not [text for text in stored if "hunter22" in text]

@@ -21,6 +21,7 @@ from webapp.labs.actions import forget_lab
 from webapp.labs.folder import remove_folder
 from webapp.logs import store
 from webapp.logs.patience import for_ever
+from webapp.logs.redact import redact_words
 from webapp.planning.plan import Plan, PlannedStep, Verb
 from webapp.runs import serving
 from webapp.runs.actions import announce_run
@@ -183,12 +184,11 @@ class Walker:
         self.settle(self.rows[key], outcome)
 
     def settle(self, row: Step, outcome: Outcome) -> None:
-        status = outcome.status
+        status, sentence = outcome.status, redact_words(outcome.sentence)
         if status == Step.Status.CANCELED and self.stop.shut_down:
             status = Step.Status.INTERRUPTED
         mark = "✓" if status == Step.Status.SUCCEEDED else "■"
-        text = f"{mark} {row.title}: {outcome.sentence or status.label.lower()}"
-        last = self.note(text, row)
+        last = self.note(f"{mark} {row.title}: {sentence or status.label.lower()}", row)
         self.update(
             row,
             status=status,
@@ -196,8 +196,8 @@ class Walker:
             last_line=last,
             attempt=outcome.attempt,
             exit_code=outcome.exit_code,
-            signature=outcome.signature[:200],
-            sentence=outcome.sentence[:500],
+            signature=redact_words(outcome.signature)[:200],
+            sentence=sentence[:500],
         )
         logger.info("run %s lab %s: step %s %s", self.run.pk, self.run.lab_id, row.key, status)
         announce_run(self.run)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from webapp.labs.models import Lab
 from webapp.logs import store
+from webapp.logs.redact import redact_words
 from webapp.planning.plan import PlannedStep
 from webapp.runs.findings import StepWatch
 from webapp.runs.models import Run, Step
@@ -48,8 +49,9 @@ class StepContext:
         return self.run.lab
 
     def note(self, text: str) -> None:
-        machine, number = self.step.machine, self.row.number
-        store.note(self.run.log_id, text, machine=machine, step=number, patience_s=store.FOREVER)
+        """Append a line, whenever the database takes it; it may quote a child."""
+        machine, number, said = self.step.machine, self.row.number, redact_words(text)
+        store.note(self.run.log_id, said, machine=machine, step=number, patience_s=store.FOREVER)
 
 
 def wait_or_stop(context: StepContext, seconds: float) -> bool:
