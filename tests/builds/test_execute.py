@@ -225,7 +225,7 @@ def test_packages_are_counted_beside_the_build(home: Path, repository: Repositor
 
     count.run([str(go.go), "list", "-deps", "-mod=vendor", "./cmd/kubelet"], repository.path, env)
 
-    assert count.total > 30
+    assert len(count.packages) > 30
 
 
 def test_build_goes_on_elsewhere_when_its_worker_is_told_to_end(

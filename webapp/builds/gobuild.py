@@ -5,7 +5,7 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,9 +100,9 @@ def go_build(
     `out`: a file, or a folder that ends in "/".
     """
     said, counted = CompilerOutput(bench.programs.folder), Count()
-    bench.progress.begin(said.packages, counted)
+    tags = flags[: flags.index("-ldflags")]
+    bench.progress.begin(" ".join((env["GOOS"], env["GOARCH"], *tags)), said.packages, counted)
     if not bench.progress.usual:
-        tags = flags[: flags.index("-ldflags")]
         counted.start(
             [*bench.go, "list", "-deps", *bench.flags("-buildvcs=false", *tags), *packages], bench.tree, env
         )
@@ -127,7 +127,7 @@ class Count:
     """Counts the packages of a build beside it, so that nothing waits for it."""
 
     def __init__(self) -> None:
-        self.total = 0
+        self.packages: Collection[str] = frozenset()
 
     def start(self, argv: list[str], cwd: Path, env: Mapping[str, str]) -> None:
         threading.Thread(target=self.run, args=(argv, cwd, env), name="count", daemon=True).start()
@@ -136,4 +136,4 @@ class Count:
         with contextlib.suppress(OSError):  # without a count there is no bar, and that is all
             done = capture(argv, cwd=cwd, env=env, timeout_s=COUNT_S)
             if done.code == 0:
-                self.total = len(done.output.splitlines())
+                self.packages = frozenset(done.output.splitlines())

@@ -1,7 +1,8 @@
 """How far a build is: packages compiled of all that it may have to compile. Pure.
 
 Go prints the packages that it compiles, never those that its cache has; so the total is the last build's of
-the same recipe, or counted beside the compiler, and when all is made, all of them are done.
+the same recipe, or counted beside the compiler, and when all is made, all of them are done. Components that
+are stamped differently are built one after the other and share most packages: each counts once.
 """
 
 from collections.abc import Collection
@@ -9,9 +10,9 @@ from typing import Protocol
 
 
 class Counted(Protocol):
-    """A total that is 0 until it is known."""
+    """The packages that a go build may have to compile; none until they are known."""
 
-    total: int
+    packages: Collection[str]
 
 
 class Progress:
@@ -19,34 +20,41 @@ class Progress:
 
     def __init__(self, usual: int) -> None:
         self.usual = usual
-        self.done = self.total = 0  # of the go builds that have ended
+        self.made = 0  # once all is made
+        self.ended: set[tuple[str, str]] = set()  # of the go builds that have ended: kind, package
+        self.kind = ""
         self.seen: Collection[str] = ()
         self.counted: Counted | None = None
 
-    def begin(self, seen: Collection[str], counted: Counted) -> None:
-        """Look at another go build: the packages it has named so far, and its count."""
-        self.seen, self.counted = seen, counted
+    def begin(self, kind: str, seen: Collection[str], counted: Counted) -> None:
+        """Look at another go build: the packages it has named so far, and its count.
+
+        `kind`: what makes a package another one when it is compiled, its target and tags.
+        """
+        self.kind, self.seen, self.counted = kind, seen, counted
 
     def now(self) -> tuple[int, int]:
         """Return done and total; a total of 0 is not known yet."""
-        done = self.done + len(self.seen)
+        if self.made:
+            return self.made, self.made
+        named = self.ended | self.of(self.seen)
         if self.usual:
-            return done, max(self.usual, done)
-        return done, self.total + self.counted_now()
+            return len(named), max(self.usual, len(named))
+        known = self.counted.packages if self.counted else ()
+        is_unknown = self.counted is not None and not known
+        return len(named), 0 if is_unknown else len(named | self.of(known))
 
-    def counted_now(self) -> int:
-        total = self.counted.total if self.counted else 0
-        return max(total, len(self.seen)) if total else 0
+    def of(self, packages: Collection[str]) -> set[tuple[str, str]]:
+        return {(self.kind, package) for package in packages}
 
     def end(self) -> None:
         """The go build has ended well: whatever it did not name came from the cache."""
-        seen = len(self.seen)
-        here = seen if self.usual else max(self.counted.total if self.counted else 0, seen)
-        self.done, self.total = self.done + here, self.total + here
+        self.ended |= self.of(self.seen)
+        if self.counted is not None and not self.usual:
+            self.ended |= self.of(self.counted.packages)
         self.seen, self.counted = (), None
 
     def whole(self) -> int:
         """All is made: return the packages of the whole build, which are done from now on."""
-        self.done = self.total = max(self.usual, self.done)
-        self.seen, self.counted = (), None
-        return self.done
+        self.made = max(self.usual, len(self.ended))
+        return self.made
