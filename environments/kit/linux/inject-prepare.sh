@@ -53,13 +53,31 @@ arguments() {
   fi
 }
 
+# unprivileged PROGRAM: set CAGE to what takes root's rights from a command; nothing where nobody may run PROGRAM.
+unprivileged() {
+  CAGE=()
+  if ((EUID != 0)) || ! command -v setpriv >/dev/null; then return 0; fi
+  CAGE=(setpriv --reuid=65534 --regid=65534 --clear-groups --no-new-privs)
+  if ! "${CAGE[@]}" test -x "$1"; then
+    say "the user nobody cannot run $1: it is asked with root's rights"
+    CAGE=()
+  fi
+}
+
+# A program that does not know --help, and begins its work instead, shall not do so as root.
+ask_help() {
+  cd /
+  timeout 20 "${CAGE[@]}" env -i PATH=/usr/bin:/bin HOME=/nonexistent "$1" --help </dev/null
+}
+
 ask() {
   local code=0
   {
     printf '=== before\n%s\n' "$(<"$NOTE")"
     if [[ $RUNNER == service ]]; then arguments; fi
   } >"$ANSWERS.new"
-  timeout 20 "$STORE/$SHA256" --help </dev/null >"$ANSWERS.help" 2>&1 || code=$?
+  unprivileged "$STORE/$SHA256"
+  (ask_help "$STORE/$SHA256") >"$ANSWERS.help" 2>&1 || code=$?
   {
     printf '\n=== code\n%s\n=== help\n' "$code"
     head -c 300000 "$ANSWERS.help"
