@@ -96,13 +96,13 @@ class Room:
     async def _hold(self, connection: Connection) -> None:
         """The PTY is there: until it ends."""
         self._hung_up = ""
-        is_reached = await connection.reached
+        is_reached = await asyncio.shield(connection.reached)  # what it waits for outlives this task
         if is_reached:
             opened = await self.ask(store.mark_open, self.facts.pk)
             await self.reload()
             if not opened:
                 connection.pty.hang_up()
-        code = await connection.ended
+        code = await asyncio.shield(connection.ended)
         self.connection = None
         if self.is_over:
             return

@@ -41,9 +41,10 @@ class Server:
         self._writers: set[asyncio.StreamWriter] = set()
 
     async def ask(self, function: Any, *arguments: Any) -> Any:  # Any: whatever the store's function takes
-        pool = self._waits if function is store.way else self._database
         run = asyncio.get_running_loop().run_in_executor
-        return await run(pool, store.with_connection, function, *arguments)
+        if function is store.way:
+            return await run(self._waits, store.with_own_connection, function, *arguments)
+        return await run(self._database, store.with_connection, function, *arguments)
 
     async def ask_until_answered(self, function: Any, *arguments: Any) -> Any:  # Any: as above
         """Go on asking while the database is away: a room does not fail for it, its shell goes on."""
@@ -77,6 +78,7 @@ class Server:
             writer.close()
         await asyncio.gather(*(room.drop() for room in self.rooms.values()))
         self._waits.shutdown(wait=False, cancel_futures=True)
+        await self.ask(store.close_connection)
         await asyncio.to_thread(self._database.shutdown)
 
     async def _listen(self) -> asyncio.Server:
@@ -148,7 +150,7 @@ class Server:
         elif "attach" in message:
             await self._attach(message, reader, writer)
         elif "file" in message:
-            answer = await asyncio.to_thread(files.carry_out, message)
+            answer = await asyncio.to_thread(store.with_own_connection, files.carry_out, message)
             writer.write(json_frame(answer))
             await writer.drain()
 

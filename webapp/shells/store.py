@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -73,6 +73,19 @@ def with_connection(function: Callable[..., Any], *arguments: Any) -> Any:  # An
     """Call one of these with a connection that works: the database may have been away since the last call."""
     close_old_connections()
     return function(*arguments)
+
+
+def with_own_connection(function: Callable[..., Any], *arguments: Any) -> Any:  # Any: as above
+    """Call something that is seldom asked for in a thread of its own, and leave no connection behind."""
+    try:
+        return function(*arguments)
+    finally:
+        close_connection()
+
+
+def close_connection() -> None:
+    """Close this thread's connection: `connection.close` itself would be the caller's thread's."""
+    connection.close()
 
 
 def live_facts() -> list[Facts]:
