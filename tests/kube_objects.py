@@ -17,6 +17,9 @@ READS = [
 ]
 
 
+LISTS = [{**rule, "verbs": ["list"]} for rule in READS]
+
+
 def group(name: str) -> dict[str, str]:
     return {"kind": "Group", "name": name, "apiGroup": "rbac.authorization.k8s.io"}
 

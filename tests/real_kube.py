@@ -17,7 +17,7 @@ import urllib3
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.kube_objects import BOOTSTRAPPERS, READS, TOKEN, account, binding, group, kubeconfig_text
+from tests.kube_objects import BOOTSTRAPPERS, LISTS, READS, TOKEN, account, binding, group, kubeconfig_text
 from tests.pki import PEM, PLAIN, Authority, data_of, node_request
 from tests.stack import free_port, wait_until
 
@@ -192,12 +192,13 @@ class RealKube:
         return kubeconfig_text(self.url, authority or self.file("ca.crt"), user)
 
     def kubeconfigs(self) -> dict[str, str]:
-        """Return one for each kind of person: who may all, read, nothing; and three that do not get in."""
+        """Return one for each kind of person: who may all, read, list; and those who do not get in."""
         other = Authority(self.folder, "other").folder / "other.crt"
         issue = self.authority.issue
         return {
             "admin": self.kubeconfig(*self.admin),
             "reader": self.kubeconfig(*issue("lab-reader", ["lab-readers"])),
+            "lister": self.kubeconfig(*issue("lab-lister", ["lab-listers"])),
             "nobody": self.kubeconfig(*issue("lab-nobody")),
             "expired": self.kubeconfig(*issue("lab-late", ["system:masters"], hours=-1)),
             "wrong-authority": self.kubeconfig(*self.admin, authority=other),
@@ -222,6 +223,9 @@ class RealKube:
         readers = [group("lab-readers"), account("kube-system", "lab")]
         self.make(f"{rbac}/clusterrolebindings", binding("lab-reads", "ClusterRole", readers))
         self.make(f"{rbac}/namespaces/kube-system/rolebindings", binding("lab-reads", "Role", readers))
+        self.make(f"{rbac}/clusterroles", {"metadata": {"name": "lab-lists"}, "rules": LISTS})
+        listers = binding("lab-lists", "ClusterRole", [group("lab-listers")])
+        self.make(f"{rbac}/clusterrolebindings", listers)
         joiners = binding("system:node-bootstrapper", "ClusterRole", [group(BOOTSTRAPPERS)])
         self.make(f"{rbac}/clusterrolebindings", joiners)
 
@@ -277,9 +281,13 @@ class RealKube:
             "lastTransitionTime": now,
         }
         status = {"conditions": [ready], "nodeInfo": dict(info)}
+        self.change_node(name, status)
+        self.renew_lease(name)
+
+    def change_node(self, name: str, status: Mapping[str, object]) -> None:
+        """Report a part of a Node's status, as its kubelet does."""
         code, said = self.answer("PATCH", f"/api/v1/nodes/{name}/status", {"status": status})
         assert code == 200, said
-        self.renew_lease(name)
 
     def renew_lease(self, name: str) -> None:
         spec = {

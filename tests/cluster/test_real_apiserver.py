@@ -9,6 +9,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -17,16 +18,25 @@ from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.cluster import attached
 from webapp.cluster.actions import AttachError, attach_cluster, request_fix
+from webapp.cluster.attached import Listing, client_of, list_all
 from webapp.cluster.errands import ErrandError, carry_out_errand
 from webapp.cluster.fixes import carry_out
 from webapp.cluster.models import Cluster, Errand, Sighting
 from webapp.cluster.observe import look_at
 from webapp.cluster.queries import attached_page
+from webapp.cluster.reach import ReachError, reach_of
+from webapp.cluster.watching import WatchEnd, watch
 from webapp.cluster.workload_run import do_apply, do_remove
 from webapp.cluster.workloads import apply_own, apply_recipe, namespace_of
+from webapp.kube.refusals import Right
 
 DOERS = {"apply": do_apply, "remove": do_remove}
 OWN = "{apiVersion: v1, kind: ConfigMap, metadata: {name: %s}, data: {a: b}}"
+BROKEN = """
+{apiVersion: v1, kind: ConfigMap, metadata: {name: whole}}
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: broken}, spec: {}}
+"""
 CSRS = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
 
 
@@ -173,6 +183,95 @@ def test_ready_workload_is_made_for_the_nodes_build(kube: RealKube, cluster: Clu
     path = f"/apis/apps/v1/namespaces/{namespace_of(cluster)}/deployments/windows"
     image = kube.get(path)["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image.endswith("nanoserver:ltsc2022")
+
+
+def test_nothing_is_applied_when_one_object_is_invalid(kube: RealKube, cluster: Cluster, owner: User) -> None:
+    errand = done(apply_own(cluster, "broken", BROKEN, owner))
+
+    assert errand.status == "failed"
+    assert "Nothing was applied: 1 of 3 objects would be refused. deployment/broken: 422" in errand.sentence
+    assert "spec.selector: Required value" in errand.sentence
+    path = f"/api/v1/namespaces/{namespace_of(cluster)}/configmaps/whole"
+    assert kube.answer("GET", path)[0] == 404
+
+
+def test_dry_round_changes_nothing_in_a_new_namespace(kube: RealKube, cluster: Cluster, owner: User) -> None:
+    fresh = Cluster.objects.create(
+        pk=cluster.pk + 1000, name="fresh", owner=owner, server=cluster.server, kubeconfig=cluster.kubeconfig
+    )
+
+    done(apply_own(fresh, "broken", BROKEN, owner))
+
+    assert kube.answer("GET", f"/api/v1/namespaces/{namespace_of(fresh)}")[0] == 404
+
+
+def test_each_refusal_names_who_lacks_what(people: dict[str, str], owner: User) -> None:
+    reach = reach_of(attach_cluster("reader", people["reader"], owner))
+
+    with pytest.raises(ReachError, match="lab-reader may not get pods/log in the namespace default"):
+        reach.raw("/api/v1/namespaces/default/pods/web/log", {})
+    with pytest.raises(ReachError, match=r"lab-reader may not (get|create) pods/exec in the namespace"):
+        reach.run_in_pods([("default", "web", ["true"])])
+    assert reach.lacking([Right("list", "pods"), Right("delete", "deployments", "apps", "default")]) == [
+        "This kubeconfig's user may not delete deployments.apps in the namespace default: "
+        'ask for the verb "delete" on deployments.apps there.'
+    ]
+
+
+def watched(cluster: Cluster, listing: Listing, seconds: float) -> WatchEnd:
+    with client_of(cluster) as api:
+        return watch(api, listing, seconds, lambda: True)
+
+
+@pytest.mark.parametrize("who", ["admin", "reader", "account"])
+def test_node_that_changes_is_news_to_who_watches(
+    kube: RealKube, people: dict[str, str], owner: User, who: str
+) -> None:
+    cluster = attach_cluster(who, people[who], owner)
+    listing = list_all(cluster)
+    kube.change_node("winw1", {"nodeInfo": {**node_info(kube, "windows"), "osImage": f"Windows of {who}"}})
+
+    assert watched(cluster, listing, 60) == WatchEnd(has_news=True)
+
+
+def test_heartbeat_of_a_true_node_is_no_news(kube: RealKube, cluster: Cluster) -> None:
+    kube.renew_lease("winw1")
+    conditions = kube.get("/api/v1/nodes/winw1")["status"]["conditions"]
+    ready = next(one for one in conditions if one["type"] == "Ready")
+    listing = list_all(cluster)
+    kube.change_node("winw1", {"conditions": [{**ready, "lastHeartbeatTime": "2026-11-22T15:00:00Z"}]})
+
+    assert watched(cluster, listing, 2.5) == WatchEnd()
+
+
+def test_pod_that_comes_is_news(kube: RealKube, cluster: Cluster) -> None:
+    kube.make("/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
+    listing = list_all(cluster)
+    container = {"name": "pause", "image": "pause"}
+    pod = {"metadata": {"name": "watched"}, "spec": {"containers": [container]}}
+    kube.make("/api/v1/namespaces/default/pods", pod)
+
+    assert watched(cluster, listing, 60).has_news
+
+
+def test_kinds_that_may_only_be_listed_are_polled_and_named(
+    people: dict[str, str], owner: User, kube: RealKube
+) -> None:
+    cluster = attach_cluster("lister", people["lister"], owner)
+
+    end = watched(cluster, list_all(cluster), 60)
+
+    assert not end.has_news
+    assert sorted(end.refused) == ["nodes", "pods", "requests"]
+    assert 'lab-lister may not watch nodes: ask for the verb "watch" on nodes' in end.refused["nodes"]
+
+
+def test_version_that_a_true_api_has_forgotten_means_listing_anew(kube: RealKube, cluster: Cluster) -> None:
+    kube.stop_part("kube-apiserver")
+    kube.start_api()  # its cache of changes begins now
+    listing = list_all(cluster)
+
+    assert watched(cluster, replace(listing, versions={"nodes": "1"}), 60).has_news
 
 
 def test_api_that_is_stopped_and_comes_back_is_told(kube: RealKube, cluster: Cluster) -> None:
