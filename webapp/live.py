@@ -61,8 +61,8 @@ class Sender:
                 await self._send(nudge)
 
     async def _send(self, nudge: Nudge) -> None:
-        layer = get_channel_layer()
         try:
+            layer = get_channel_layer()
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 for group in groups_of(nudge):
                     await layer.group_send(group, {"type": "nudge", "group": group, "nudge": nudge})
@@ -160,8 +160,12 @@ class Listener:
 
     async def _hear(self) -> None:
         while True:
-            message = await self._layer.receive(self._channel)
-            self._tell(message["group"], message["nudge"])
+            try:
+                message = await self._layer.receive(self._channel)
+                self._tell(message["group"], message["nudge"])
+            except Exception:  # what cannot be read is one nudge lost, not all that follow
+                logger.exception("a nudge cannot be heard")
+                await asyncio.sleep(RETRY_S)
 
     def _tell(self, group: str, nudge: Nudge | Resync) -> None:
         for receive in list(self._receivers.get(group, ())):

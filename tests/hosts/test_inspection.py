@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from webapp.hosts.inspection import Facts, Finding, gather, judge
+from webapp.hosts.inspection import Facts, Finding, gather, judge, plugins_of
 
 BIG = Facts(system="Linux 6", cpus=16, memory_gib=64, free_memory_gib=40, free_disk_gib=500)
 VBOX = replace(
@@ -68,3 +68,12 @@ def test_this_computer_can_be_looked_at(tmp_path: Path):
     assert facts.cpus >= 1
     assert facts.free_disk_gib > 0
     assert facts.vagrant == ""
+
+
+def test_plugins_get_nothing_of_the_dashboards_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SECRET_KEY", "leaked")
+    vagrant = tmp_path / "vagrant"
+    vagrant.write_text('#!/bin/sh\necho "vagrant-libvirt (0.12, global)"\necho "$SECRET_KEY (x)"\n')
+    vagrant.chmod(0o700)
+
+    assert "leaked" not in plugins_of(vagrant, tmp_path / "home")

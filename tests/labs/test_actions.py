@@ -95,3 +95,10 @@ def test_a_state_is_stored_with_the_time_it_began_and_was_seen(lab: Lab):
     winw1 = lab.machines.get(name="winw1")
     assert (winw1.state, winw1.state_since, winw1.seen_at) == ("running", first, later)
     assert lab.machines.get(name="controlplane").seen_at is None
+
+
+@pytest.mark.django_db
+def test_record_states_keeps_of_a_providers_own_words_what_the_column_holds(lab: Lab):
+    record_states(lab, {"winw1": "x" * 300}, timezone.now())
+
+    assert lab.machines.get(name="winw1").state == "x" * 40

@@ -5,6 +5,7 @@ import threading
 import time
 
 import pytest
+from channels.layers import get_channel_layer
 
 from webapp import live
 from webapp.nudges import LogGrew, Nudge, groups_of, rights_group
@@ -67,6 +68,16 @@ async def test_who_has_left_hears_nothing(redis):
 
     await heard(stays, 1)
     assert left == []
+
+
+async def test_a_message_that_is_no_nudge_makes_nobody_deaf(redis):
+    nudges = []
+    await live.join("log.1", nudges.append)
+
+    await get_channel_layer().group_send("log.1", {"type": "of another version"})
+    live.announce(grew(1, 7))
+
+    await heard(nudges, 1)
 
 
 async def test_a_burst_is_told_in_few_nudges_and_with_its_last(redis):

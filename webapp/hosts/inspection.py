@@ -15,6 +15,7 @@ from typing import Literal
 import psutil
 
 from webapp.hosts import system
+from webapp.vagrant.driver import vagrant_env
 
 Level = Literal["ok", "warning", "error"]
 GIB = 1024**3
@@ -108,8 +109,11 @@ def gather(lab_home: Path, vagrant: Path | None, vagrant_home: Path | None = Non
 
 
 def plugins_of(vagrant: Path | None, vagrant_home: Path | None) -> tuple[str, ...]:
-    """Return Vagrant's plugins below this home; () without Vagrant."""
-    env = {**os.environ, **({"VAGRANT_HOME": str(vagrant_home)} if vagrant_home else {})}
+    """Return Vagrant's plugins below this home; () without Vagrant. They run, so they get no secret of ours."""
+    env = None
+    if vagrant_home is not None:
+        (vagrant_home / "user").mkdir(mode=0o700, parents=True, exist_ok=True)
+        env = vagrant_env(vagrant_home, os.environ)
     listed = ask(str(vagrant), "plugin", "list", env=env) if vagrant else ""
     return tuple(line.split()[0] for line in listed.splitlines() if "(" in line)
 

@@ -24,6 +24,7 @@ from webapp.labs.models import REHEARSAL, Lab, Machine, Member
 from webapp.vagrant.states import NOT_CREATED
 
 LAB_PREFIX_LENGTH = 24
+STATE_LENGTH = 40  # of the column; a provider that nobody knows may say more
 
 
 class LaunchError(Exception):
@@ -205,8 +206,8 @@ def record_states(lab: Lab, states: Mapping[str, str], now: datetime) -> None:
         if state is None:
             continue
         fields: dict[str, Any] = {"seen_at": now}  # Any: update()'s own values
-        if state != machine.state:
-            fields |= {"state": state, "state_since": now}
+        if state[:STATE_LENGTH] != machine.state:
+            fields |= {"state": state[:STATE_LENGTH], "state_since": now}
             changed = True
         Machine.objects.filter(pk=machine.pk).update(**fields)
     if changed:

@@ -193,10 +193,13 @@ def cancel_run(run: Run, by: User) -> bool:
     """Ask the run to stop, or end it at once when no worker has it; False when it had ended."""
     now = timezone.now()
     sentence = f"Canceled by {by.username} before it began."
-    if run.move(
-        Status.CANCELED, (Status.PENDING,), finished_at=now, sentence=sentence, cancel_requested_by=by
-    ):
-        run.steps.filter(status=Step.Status.WAITING).update(status=Step.Status.SKIPPED)
+    with transaction.atomic():
+        is_ended = run.move(
+            Status.CANCELED, (Status.PENDING,), finished_at=now, sentence=sentence, cancel_requested_by=by
+        )
+        if is_ended:
+            run.steps.filter(status=Step.Status.WAITING).update(status=Step.Status.SKIPPED)
+    if is_ended:
         store.note(run.log_id, sentence)
         store.finish(run.log_id, Status.CANCELED)
         canceled = True
