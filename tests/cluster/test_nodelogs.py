@@ -1,5 +1,8 @@
 """Logs of the cluster, read from a rehearsed lab: what comes, what is kept out, when it ends."""
 
+import base64
+import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,12 +15,16 @@ from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import prune, reap_node_logs
 from webapp.cluster.models import NodeLog
-from webapp.cluster.nodelogs import find_log, open_log, read_log, stop_log
-from webapp.cluster.nodelogs_readers import QueryReader, overlap, serves
+from webapp.cluster.nodelogs import Tail, find_log, open_log, read_log, stop_log
+from webapp.cluster.nodelogs_api import ANSWER_BYTES, MISSING, PodReader, QueryReader, overlap
+from webapp.cluster.nodelogs_batch import Batch
+from webapp.cluster.nodelogs_guest import MOST_EVENTS, EventReader, FileReader
+from webapp.cluster.nodelogs_readers import make_reader, serves
 from webapp.cluster.nodelogs_source import Sieve, Source, SourceError, line_time, source_from
-from webapp.cluster.reach import AttachedReach, ReachError
+from webapp.cluster.reach import AttachedReach, ReachError, reach_of
 from webapp.logs import store
 from webapp.logs.models import Log
+from webapp.process import Completed
 
 KUBELET = r"C:\var\log\kubelet\kubelet.log"
 NOW = datetime(2026, 11, 22, 19, 0, tzinfo=UTC)
@@ -95,8 +102,6 @@ def test_tail_that_nobody_watches_ends(launched: Rehearsed, owner: User) -> None
 
 
 def test_tail_goes_on_where_it_was_until_it_is_stopped(launched: Rehearsed, owner: User) -> None:
-    from webapp.cluster.nodelogs import Tail, make_reader, reach_of
-
     cluster = cluster_of(launched.lab)
     source = source_from(SOURCES["journal"])
     row, _ = open_log(cluster, source, owner, follows=True)
@@ -234,3 +239,124 @@ def test_kubelet_that_lists_its_folder_does_not_serve_the_query(head: str) -> No
 
     with pytest.raises(ReachError, match="lists its log folder"):
         QueryReader(Kubelet(listing), Source("query", machine="linuxw1", unit="kubelet")).read()
+
+
+class PodOf(AttachedReach):
+    """A kubelet with one container's log: whole seconds in sinceTime, `limitBytes` cut wherever they end."""
+
+    def __init__(self, *lines: str) -> None:
+        self.text = "".join(f"{line}\n" for line in lines)
+
+    def raw(self, path: str, query: Mapping[str, str]) -> str:
+        lines = self.text.splitlines(keepends=True)
+        if "sinceTime" in query:
+            lines = [line for line in lines if line[:19] >= query["sinceTime"][:19]]
+        lines = lines[-int(query["tailLines"]) :] if "tailLines" in query else lines
+        return "".join(lines)[: int(query["limitBytes"])]
+
+
+def stamped(micros: int, said: str) -> str:
+    return f"2026-11-22T18:00:{micros // 10**6:02d}.{micros % 10**6:06d}000Z {said}"
+
+
+def read_all(reader: PodReader) -> list[str]:
+    batch = reader.read()
+    return batch.lines + (read_all(reader) if batch.has_more else [])
+
+
+def test_pods_line_is_kept_when_two_streams_write_in_another_order() -> None:
+    kubelet = PodOf(stamped(5_000_002, "output"), stamped(5_000_001, "error"))
+    reader = PodReader(kubelet, Source("pod", namespace="d", pod="a"))
+
+    assert read_all(reader) == kubelet.text.splitlines()
+    kubelet.text += stamped(4_999_999, "late") + "\n"
+    assert read_all(reader) == [stamped(4_999_999, "late")]
+    assert read_all(reader) == []
+
+
+def test_pods_line_that_is_half_written_is_read_whole() -> None:
+    kubelet = PodOf(stamped(1, "whole"))
+    kubelet.text += stamped(2, "ha")
+    reader = PodReader(kubelet, Source("pod", namespace="d", pod="a"))
+
+    assert (read_all(reader), reader.rest()) == ([stamped(1, "whole")], [stamped(2, "ha")])
+    kubelet.text += "lf\n"
+    assert (read_all(reader), reader.rest()) == ([stamped(2, "half")], [])
+
+
+def test_pods_log_of_more_than_an_answer_is_read_to_its_end() -> None:
+    lines = [stamped(n * 400_000, f"{n} {'x' * 100_000}") for n in range(100)]
+    reader = PodReader(PodOf(*lines), Source("pod", namespace="d", pod="a", tail=1000))
+
+    assert read_all(reader) == lines
+
+
+def test_pods_second_of_more_than_an_answer_says_what_is_missing() -> None:
+    loud = [stamped(n, f"{n} {'x' * 100_000}") for n in range(ANSWER_BYTES // 100_000 + 9)]
+    reader = PodReader(PodOf(*loud, stamped(9_000_000, "after")), Source("pod", namespace="d", pod="a"))
+
+    notes, lines = [], []
+    for _ in range(6):
+        batch = reader.read()
+        notes, lines = [*notes, batch.note], [*lines, *batch.lines]
+
+    assert lines[-1] == stamped(9_000_000, "after")
+    assert notes.count(MISSING) == 1
+
+
+def test_query_whose_answer_does_not_reach_back_says_so() -> None:
+    kubelet = Kubelet("a\nb\n")
+    reader = QueryReader(kubelet, Source("query", machine="winw1", unit="kubelet"))
+    reader.read()
+    kubelet.said = "y\nz\n"
+
+    assert reader.read() == Batch(["y", "z"], note=MISSING)
+
+
+class Answers(AttachedReach):
+    """A machine whose shell answers these, one after the other."""
+
+    def __init__(self, *said: str) -> None:
+        self.said = list(said)
+
+    def shell(self, machine: str, command: str, *, timeout_s: float = 0.0) -> Completed:
+        return Completed(0, self.said.pop(0), "")
+
+
+def events(*numbers: int) -> str:
+    found = [{"Record": number, "At": "2026-11-22T18:00:00Z", "Text": "x"} for number in numbers]
+    return json.dumps({"labkit": 1, "events": found})
+
+
+def test_events_that_came_faster_than_they_are_read_are_told() -> None:
+    machine = Answers(events(1), events(2, 3), events(*range(900, 900 + MOST_EVENTS)))
+    reader = EventReader(machine, Source("events", machine="winw1", event_log="System"))
+
+    assert ["may be missing" in reader.read().note for _ in range(3)] == [False, False, True]
+
+
+def test_file_without_a_newline_at_its_end_is_read_whole() -> None:
+    data = base64.b64encode(b"one\ntwo").decode()
+    machine = Answers(f"labkit-log 0 7\n{data}\n")
+    reader = FileReader(machine, Source("file", machine="a", path="/var/log/a.log"))
+
+    assert (reader.read().lines, reader.rest()) == (["one"], ["two"])
+
+
+def test_file_that_begins_anew_keeps_the_line_that_had_no_end() -> None:
+    first, second = (base64.b64encode(data).decode() for data in (b"one\ntwo", b"3\n"))
+    machine = Answers(f"labkit-log 0 7\n{first}\n", f"labkit-log 0 2\n{second}\n")
+    reader = FileReader(machine, Source("file", machine="a", path="/var/log/a.log"))
+    reader.read()
+
+    assert reader.read() == Batch(["two", "3"], note="The file has begun anew.")
+
+
+def test_what_has_no_newline_is_stored_when_the_reading_ends(launched: Rehearsed, owner: User) -> None:
+    source = Source("file", machine="a", path="/var/log/a.log")
+    row, _ = open_log(cluster_of(launched.lab), source, owner, follows=False)
+    row.start("test:1:a", timezone.now())
+    machine = Answers(f"labkit-log 0 7\n{base64.b64encode(b'one' + bytes([10]) + b'two').decode()}\n")
+
+    assert Tail(row, FileReader(machine, source), source).run() == ("succeeded", "")
+    assert lines_of(row) == ["one", "two"]

@@ -21,7 +21,8 @@ from webapp.cluster.actions import ANY_QUEUE, announce, queue_of
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.gather import kube_of
 from webapp.cluster.models import Cluster, Errand, NodeLog, Sighting
-from webapp.cluster.nodelogs_readers import Batch, Reader, make_reader
+from webapp.cluster.nodelogs_batch import Batch, Reader
+from webapp.cluster.nodelogs_readers import make_reader
 from webapp.cluster.nodelogs_source import Sieve, Source, SourceError, source_from
 from webapp.cluster.reach import ReachError, reach_of
 from webapp.cluster.services import logs_of
@@ -38,6 +39,7 @@ logger = logging.getLogger(__name__)
 WATCHED_FOR = timedelta(seconds=45)  # without anybody who looks, a tail ends
 TOUCH_EVERY = timedelta(seconds=5)
 PAUSE_S, COST = 2.0, 4.0  # between two looks; a look that takes long is made less often
+LONGEST_PAUSE_S = 60.0  # far below what a worker may be silent for before its log is given up
 MOST_BYTES = 64 * 1024 * 1024
 MOST_TAILS = 32
 MOST_OPEN = 20  # of a cluster at once
@@ -185,7 +187,18 @@ class Tail:
         self.taken, self.failures, self.has_read = 0, 0, False
 
     def run(self) -> tuple[Status, str]:
-        """Return how it ended. Raises ReachError when it cannot be read at all."""
+        """Return how it ended, with all that was said till then stored. Raises ReachError."""
+        try:
+            status, sentence = self.follow()
+        except ReachError:
+            self.put(Batch(self.reader.rest()))
+            raise
+        if status is not Status.INTERRUPTED:
+            self.put(Batch(self.reader.rest()))
+        return status, sentence
+
+    def follow(self) -> tuple[Status, str]:
+        """Read until there is a reason to end. Raises ReachError when it cannot be read at all."""
         while True:
             began = timezone.now()
             batch = self.ask()
@@ -195,7 +208,8 @@ class Tail:
                 return end
             took_s = (timezone.now() - began).total_seconds()
             if batch is None or not batch.has_more:
-                SHUTTING_DOWN.wait(max(PAUSE_S, took_s * COST) * (self.failures + 1))
+                pause_s = max(PAUSE_S, took_s * COST) * (self.failures + 1)
+                SHUTTING_DOWN.wait(min(pause_s, LONGEST_PAUSE_S))
 
     def ask(self) -> Batch | None:
         """Read once; a failure in mid-tail is told once and tried again."""
