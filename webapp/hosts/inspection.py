@@ -109,7 +109,7 @@ def gather(lab_home: Path, vagrant: Path | None, vagrant_home: Path | None = Non
 
 
 def plugins_of(vagrant: Path | None, vagrant_home: Path | None) -> tuple[str, ...]:
-    """Return Vagrant's plugins below this home; () without Vagrant. They run, so they get no secret of ours."""
+    """Return the plugins below this home; () without Vagrant. They are run, so they get no secret of ours."""
     env = None
     if vagrant_home is not None:
         (vagrant_home / "user").mkdir(mode=0o700, parents=True, exist_ok=True)
