@@ -7,12 +7,13 @@
 it came until somebody looks. Ends are final: to go on, make a new execution.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, Self
+from typing import Self
 
 from django.conf import settings
 from django.db import models
+
+from webapp.executions.moves import Moving
 
 
 class Status(models.TextChoices):
@@ -26,18 +27,15 @@ class Status(models.TextChoices):
 
 OPEN = (Status.PENDING, Status.RUNNING)
 ENDED = (Status.SUCCEEDED, Status.FAILED, Status.CANCELED, Status.INTERRUPTED)
-TRANSITIONS: dict[Status, tuple[Status, ...]] = {
-    Status.PENDING: (Status.RUNNING, Status.CANCELED, Status.INTERRUPTED),
-    Status.RUNNING: ENDED,
-}
 
 
-class IllegalMove(Exception):
-    """A bug: code asked for a transition that the table does not have."""
-
-
-class Execution(models.Model):
+class Execution(Moving):
     """A piece of work that a worker does once, with a heartbeat while it does."""
+
+    TRANSITIONS = {
+        Status.PENDING: (Status.RUNNING, Status.CANCELED, Status.INTERRUPTED),
+        Status.RUNNING: ENDED,
+    }
 
     status = models.CharField(max_length=16, choices=Status.choices, default=Status.PENDING, db_index=True)
     requested_by = models.ForeignKey(
@@ -69,22 +67,6 @@ class Execution(models.Model):
         if self.started_at is None or self.finished_at is None:
             return None
         return (self.finished_at - self.started_at).total_seconds()
-
-    def move(self, to: Status, expect: Iterable[Status], **fields: Any) -> bool:
-        """Move to `to` if the stored status is one of `expect`; tell whether it did.
-
-        One UPDATE that filters on the old value, so that of two callers one wins.
-        Raises IllegalMove for a transition that the table does not have.
-        """
-        allowed = [status for status in expect if to in TRANSITIONS.get(status, ())]
-        if len(allowed) != len(list(expect)):
-            raise IllegalMove(f"{list(expect)} → {to}")
-        won = type(self)._base_manager.filter(pk=self.pk, status__in=allowed).update(status=to, **fields)
-        if won:
-            self.status = to
-            for name, value in fields.items():
-                setattr(self, name, value)
-        return bool(won)
 
     def start(self, holder: str, now: datetime) -> bool:
         """Claim it: of all workers that were handed this execution, one gets True."""

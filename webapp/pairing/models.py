@@ -6,23 +6,27 @@
 `pairing.queries`. Who is here right now is no row: see `pairing.presence`.
 """
 
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from webapp.executions.moves import Moving
 from webapp.labs.models import Lab
 from webapp.runs.models import Run
 
 
-class Pairing(models.Model):
+class Pairing(Moving):
     """Some people, one lab, one goal. `number` counts from 1 in each lab."""
 
     class Status(models.TextChoices):
         PLANNED = "planned", "Planned"
         OPEN = "open", "Open"
         ENDED = "ended", "Ended"
+
+    TRANSITIONS = {
+        Status.PLANNED: (Status.OPEN, Status.ENDED),
+        Status.OPEN: (Status.ENDED,),
+    }
 
     lab = models.ForeignKey(Lab, on_delete=models.CASCADE, related_name="pairings")
     number = models.PositiveIntegerField()
@@ -62,24 +66,6 @@ class Pairing(models.Model):
     @property
     def is_ended(self) -> bool:
         return self.status == self.Status.ENDED
-
-    def move(self, to: str, expect: tuple[str, ...], **fields: Any) -> bool:  # Any: update()'s own values
-        """Move to `to` if the stored status is one of `expect`, in one UPDATE; tell whether it did."""
-        if any(to not in TRANSITIONS[status] for status in expect):
-            raise ValueError(f"{list(expect)} → {to}")
-        won = Pairing.objects.filter(pk=self.pk, status__in=expect).update(status=to, **fields)
-        if won:
-            self.status = to
-            for name, value in fields.items():
-                setattr(self, name, value)
-        return bool(won)
-
-
-TRANSITIONS: dict[str, tuple[str, ...]] = {
-    Pairing.Status.PLANNED: (Pairing.Status.OPEN, Pairing.Status.ENDED),
-    Pairing.Status.OPEN: (Pairing.Status.ENDED,),
-    Pairing.Status.ENDED: (),
-}
 
 
 class Invitation(models.Model):

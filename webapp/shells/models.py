@@ -7,22 +7,25 @@ The rows are the truth about rights and the baton; what is on a screen lives in 
 process `shells` only (shells/server.py) and ends with it.
 """
 
-from collections.abc import Iterable
-from typing import Any
-
 from django.conf import settings
 from django.db import models
 
+from webapp.executions.moves import Moving
 from webapp.labs.models import Lab, Machine
 
 
-class Terminal(models.Model):
+class Terminal(Moving):
     """One PTY on one machine. `number` counts from 1 in each lab."""
 
     class Status(models.TextChoices):
         WAITING = "waiting", "Waiting"
         OPEN = "open", "Open"
         CLOSED = "closed", "Closed"
+
+    TRANSITIONS = {
+        Status.WAITING: (Status.WAITING, Status.OPEN, Status.CLOSED),
+        Status.OPEN: (Status.WAITING, Status.CLOSED),
+    }
 
     lab = models.ForeignKey(Lab, on_delete=models.CASCADE, related_name="terminals")
     machine = models.ForeignKey(Machine, on_delete=models.CASCADE, related_name="terminals")
@@ -64,24 +67,6 @@ class Terminal(models.Model):
     def kind(self) -> str:
         """What runs in it: "powershell" on Windows, else "bash"."""
         return "powershell" if self.machine.is_windows else "bash"
-
-    def move(self, to: str, expect: Iterable[str], **fields: Any) -> bool:  # Any: update()'s own values
-        """Move to `to` if the stored status is one of `expect`, in one UPDATE; tell whether it did."""
-        if any(to not in TRANSITIONS[Terminal.Status(status)] for status in expect):
-            raise ValueError(f"{list(expect)} → {to}")
-        won = Terminal.objects.filter(pk=self.pk, status__in=list(expect)).update(status=to, **fields)
-        if won:
-            self.status = to
-            for name, value in fields.items():
-                setattr(self, name, value)
-        return bool(won)
-
-
-TRANSITIONS: dict[str, tuple[str, ...]] = {
-    Terminal.Status.WAITING: (Terminal.Status.WAITING, Terminal.Status.OPEN, Terminal.Status.CLOSED),
-    Terminal.Status.OPEN: (Terminal.Status.WAITING, Terminal.Status.CLOSED),
-    Terminal.Status.CLOSED: (),
-}
 
 
 class Recording(models.Model):
