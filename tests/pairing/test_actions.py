@@ -80,6 +80,15 @@ def test_a_destroyed_lab_has_no_pairing(lab: Lab, owner: User):
         open_pairing(lab, owner, title="Late")
 
 
+def test_what_was_planned_on_a_lab_that_is_destroyed_does_not_begin(lab: Lab, owner: User):
+    planned = plan_pairing(lab, owner, title="Weekly", planned_at=timezone.now())
+    lab.destroyed_at = timezone.now()
+
+    with pytest.raises(PairingError, match="destroyed"):
+        start_pairing(planned, owner)
+    assert end_pairing(planned, owner)
+
+
 @pytest.mark.parametrize("verb", ["halt", "destroy", "reload", "suspend", "snapshot-restore"])
 def test_a_failures_machines_stay_as_they_are(on_failure: Pairing, verb: str):
     lab = Lab.objects.get(pk=on_failure.lab_id)

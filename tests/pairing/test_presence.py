@@ -69,3 +69,8 @@ def test_of_several_tabs_the_one_moved_last_counts_and_old_ones_do_not():
     people = one_each(fields, now=100.0)
 
     assert [(person.user, person.place.line) for person in people] == [(1, 9)]
+
+
+@pytest.mark.parametrize(("seen_at", "count"), [(71, 1), (69, 0), (129, 1), (3700, 0)])
+def test_who_was_not_seen_lately_is_gone_also_after_the_clock_was_set_back(seen_at: float, count: int):
+    assert len(one_each({b"1:a": stored(1, seen_at, 1)}, now=100.0)) == count

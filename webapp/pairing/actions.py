@@ -83,8 +83,7 @@ def check_failure(lab: Lab, run: Run) -> None:
 
 def make_pairing(lab: Lab, by: User, title: str, goal: str, agenda: str, **fields: object) -> Pairing:
     """Store a pairing with the next number. Raises PairingError, IntegrityError for a second open one."""
-    if lab.destroyed_at is not None:
-        raise PairingError("The lab has been destroyed; there is nothing left to pair on.")
+    refuse_destroyed(lab)
     if not title.strip():
         raise PairingError("A pairing needs a title.")
     with transaction.atomic():
@@ -101,6 +100,11 @@ def make_pairing(lab: Lab, by: User, title: str, goal: str, agenda: str, **field
         )
 
 
+def refuse_destroyed(lab: Lab) -> None:
+    if lab.destroyed_at is not None:
+        raise PairingError("The lab has been destroyed; there is nothing left to pair on.")
+
+
 def begin(pairing: Pairing, by: User, now: datetime) -> None:
     """Whoever begins it takes part; a failure's machines are held."""
     Participant.objects.update_or_create(
@@ -112,8 +116,9 @@ def begin(pairing: Pairing, by: User, now: datetime) -> None:
 
 
 def start_pairing(pairing: Pairing, by: User) -> bool:
-    """Begin a planned one; False if it had begun. Raises PairingError while another is open on the lab."""
+    """Begin a planned one; False if it had begun. Raises PairingError: another is open, or no lab left."""
     now = timezone.now()
+    refuse_destroyed(pairing.lab)
     try:
         with transaction.atomic():
             started = pairing.move(Pairing.Status.OPEN, (Pairing.Status.PLANNED,), started_at=now)

@@ -189,7 +189,8 @@ def one_each(fields: Mapping[bytes, bytes], now: float) -> list[Person]:
     for stored in fields.values():
         person = loaded(orjson.loads(stored))
         known = newest.get(person.user)
-        if now - person.seen_at < FRESH_S and (known is None or known.moved_at < person.moved_at):
+        # A clock that was set back leaves the gone in the future; those who are here are seen again soon.
+        if abs(now - person.seen_at) < FRESH_S and (known is None or known.moved_at < person.moved_at):
             newest[person.user] = person
     return sorted(newest.values(), key=lambda person: (person.name.casefold(), person.user))
 

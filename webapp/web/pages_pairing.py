@@ -46,6 +46,7 @@ def rights_of(pairing: Pairing, user: User) -> dict[str, bool]:
     lab, one = pairing.lab, participation_of(pairing, user)
     is_in = one is not None and one.left_at is None and one.removed_at is None
     is_going_on = not pairing.is_ended
+    is_to_begin = pairing.status == Pairing.Status.PLANNED and lab.destroyed_at is None
     may_come = can(user, "lab.pair", lab) or (one is not None and one.removed_at is None)
     may_decide = can(user, "lab.share", lab)
     return {
@@ -54,7 +55,7 @@ def rights_of(pairing: Pairing, user: User) -> dict[str, bool]:
         "invite": is_going_on and may_decide,
         "join": is_going_on and not is_in and may_come,
         "leave": is_going_on and is_in,
-        "start": pairing.status == Pairing.Status.PLANNED and can(user, "lab.pair", lab),
+        "start": is_to_begin and can(user, "lab.pair", lab),
         "end": is_going_on and (may_decide or pairing.opened_by_id == user.pk),
     }
 
