@@ -10,11 +10,13 @@ from django.conf import settings
 from webapp.labs.actions import lab_folder
 from webapp.process import capture
 from webapp.shells import store
+from webapp.shells.actions import LIVE
 from webapp.shells.client import socket_folder
 from webapp.shells.models import Terminal
 from webapp.shells.ways import WayError, known_ssh_config, shell_env
 
 COPY_S = 300.0
+LEFT_S = 24 * 3600.0
 # No slashes to climb with, no quotes or spaces for scp's and PowerShell's own reading of a path.
 NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}")
 SSH = ("-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-o", "LogLevel=ERROR")
@@ -92,3 +94,17 @@ def run_scp(command: list[str]) -> None:
 def bounded(command: list[str], limit: int) -> list[str]:
     """Have a command die of a file that it writes beyond `limit` bytes: nobody knows a far file's size."""
     return ["sh", "-c", 'ulimit -f "$0" && exec "$@"', str(limit // 512 + 1), *command]
+
+
+def sweep(now: float) -> None:
+    """Remove what nobody comes back for: files of copies that were cut off, ways to closed terminals.
+
+    `now`: seconds since the epoch; a day, so that a clock that is set ends no copy.
+    """
+    for path in transfer_folder().iterdir():
+        if now - path.stat().st_mtime > LEFT_S:
+            path.unlink(missing_ok=True)
+    live = {f"{pk}.ssh" for pk in Terminal.objects.filter(status__in=LIVE).values_list("pk", flat=True)}
+    for path in socket_folder().glob("*.ssh"):
+        if path.name not in live:
+            path.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -106,6 +107,7 @@ class Server:
                 if now - cleaned >= CLEAN_EVERY_S:
                     cleaned = now
                     await self.ask(store.delete_old_recordings, settings.RECORDING_DAYS)
+                    await self.ask(files.sweep, time.time())
             except Exception:  # the database is away: the terminals go on
                 logger.exception("terminals: the rows could not be looked at")
             await asyncio.sleep(LOOK_EVERY_S)
