@@ -7,7 +7,7 @@ import pytest
 from webapp.catalog.kit_steps import KitStep
 from webapp.catalog.spec import CniSpec, LabSpec
 from webapp.planning.make import PLANNED_ELSEWHERE, make_plan
-from webapp.planning.plan import Plan, PlanError, StepKind, Verb, carry_over, critical_path_s
+from webapp.planning.plan import Plan, PlanError, StepKind, Verb, critical_path_s
 
 KIT = (
     KitStep("prepare", "every-linux", "Prepare", "p.sh", scope="machines", usual_s=10),
@@ -118,12 +118,6 @@ def test_steps_that_need_each_other_are_refused():
 
     with pytest.raises(PlanError, match="in a circle"):
         make_plan(SPEC, kit, Verb.LAUNCH)
-
-
-def test_carried_steps_are_needed_by_nobody():
-    plan = carry_over(make_plan(SPEC, KIT, Verb.LAUNCH), frozenset({"controlplane init"}))
-
-    assert needs(plan, "winw1 join") == {"winw1 up", "winw1 features"}
 
 
 def test_the_critical_path_is_shorter_than_all_in_a_row():

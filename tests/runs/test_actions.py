@@ -11,10 +11,19 @@ from django.utils import timezone
 from tests.factories import RunFactory
 from webapp.accounts.models import User
 from webapp.labs.models import Lab
-from webapp.runs.actions import RunError, enqueue_forgotten, request_run, retry_refusal
+from webapp.planning.plan import Plan
+from webapp.runs.actions import RunError, enqueue_forgotten, request_run, retry_refusal, retry_run
 from webapp.runs.models import Run
 
 StoredLab = Callable[..., Lab]
+
+
+def fail(run: Run, at: str) -> Run:
+    """End a run as if all its steps but one had been done."""
+    run.steps.update(status="succeeded")
+    run.steps.filter(key=at).update(status="failed")
+    Run.objects.filter(pk=run.pk).update(status="failed")
+    return run.refreshed()
 
 
 @pytest.mark.parametrize(
@@ -54,6 +63,20 @@ def test_retry_refusal_tells_the_first_reason(run: dict[str, Any], lab: dict[str
 
     assert refusal in said
     assert bool(said) is bool(refusal)
+
+
+def test_a_step_that_is_undone_between_two_retries_is_waited_for_again(stored_lab: StoredLab, owner: User):
+    lab = stored_lab()
+    lab.machines.update(state="running")
+    run = fail(request_run(lab, "launch", owner)[0], "winw1 windows-network")
+    run = fail(retry_run(run, owner)[0], "winw1 windows-network")
+    lab.machines.update(state="not_created")
+
+    again, _ = retry_run(run, owner)
+
+    step = next(step for step in Plan.from_json(again.plan).steps if step.key == "winw1 windows-network")
+    assert again.steps.get(key="winw1 windows-preflight").status == "waiting"
+    assert "winw1 windows-preflight" in step.needs
 
 
 @pytest.mark.django_db(transaction=True)

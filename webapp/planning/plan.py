@@ -3,7 +3,7 @@
 Pure values. `planning.make` and `inject.plan` make plans, `runs` stores and walks them.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
 
@@ -130,11 +130,6 @@ BUILDS = PlannedStep(
 LOOK = PlannedStep(
     "look", StepKind.LOOK, "", "Look at the machines", limit_s=120, attempts=2, always=True, usual_s=3
 )
-
-
-def carry_over(plan: Plan, done: frozenset[str]) -> Plan:
-    """Drop needs on steps that an earlier run has done, for Retry; the steps stay listed."""
-    return Plan(tuple(replace(s, needs=tuple(n for n in s.needs if n not in done)) for s in plan.steps))
 
 
 def critical_path_s(plan: Plan) -> int:

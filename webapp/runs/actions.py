@@ -23,7 +23,7 @@ from webapp.labs.verbs import LOSE_STATE, SNAPSHOT_NAME, SNAPSHOT_NAME_RULE
 from webapp.logs import store
 from webapp.logs.models import Log
 from webapp.planning.make import make_plan
-from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb, carry_over
+from webapp.planning.plan import Plan, PlannedStep, StepKind, Verb
 from webapp.runs.models import Run, Step
 from webapp.runs.usual import usual_times
 from webapp.vagrant.states import NOT_CREATED, SNAPSHOTS, provider_can
@@ -126,7 +126,7 @@ def make_run(
     """
     Lab.objects.select_for_update().get(pk=lab.pk)
     if continues is not None:
-        plan = plan_again(continues)
+        plan = Plan.from_json(continues.plan)
     elif plan is None:
         plan = plan_for(lab, verb, machine, with_)
     run = Run.objects.create(
@@ -146,7 +146,7 @@ def make_run(
 
 
 def make_steps(run: Run, plan: Plan) -> None:
-    """Store the plan's steps; those that the run before has done are carried over."""
+    """Store the plan's steps; those that the run before has done are carried over, and count as done."""
     carried = done_keys(run.continues) if run.continues else frozenset()
     usual = usual_times(run.lab, plan, settings.LAB_REHEARSAL_SPEED)
     Step.objects.bulk_create(
@@ -158,10 +158,6 @@ def make_steps(run: Run, plan: Plan) -> None:
 def plan_for(lab: Lab, verb: Verb, machine: str, with_: str) -> Plan:
     kit_steps = library.kit_steps(Path(settings.ENVIRONMENTS_DIR))
     return make_plan(LabSpec.from_json(lab.spec), kit_steps, verb, machine=machine, with_=with_)
-
-
-def plan_again(earlier: Run) -> Plan:
-    return carry_over(Plan.from_json(earlier.plan), done_keys(earlier))
 
 
 def done_keys(run: Run) -> frozenset[str]:
