@@ -8,7 +8,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 from tests.cluster.api_objects import KINDS, WORDS, Api, Asked, Refused, forbidden_words, read_asked
 from tests.kube import shapes
 
-__all__ = ["TOKEN", "Api", "api_server", "filled_api_server", "kubeconfig", "make_certificate"]
+__all__ = ["TOKEN", "Api", "api_server", "filled_api_server", "kubeconfig", "make_certificate", "served"]
 TOKEN = "let-me-in"
 SLOW_S = 1.5  # longer than a test lets the client wait; then it hangs up
 KINDS_LISTED = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
@@ -52,10 +52,23 @@ class Handler(BaseHTTPRequestHandler):
             if mood == "slow":
                 time.sleep(SLOW_S)
                 self.close_connection = True
-                return
+                return None
+            if mood == "endless":
+                return self.trickle()
             self.answer(asked, body, mood)
         except Refused as refused:
             self.say(refused.code, {"kind": "Status", "code": refused.code, "message": refused.message})
+        return None
+
+    def trickle(self) -> None:
+        """Answer without an end, until the client has had enough."""
+        self.close_connection = True
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):
+            while True:
+                self.wfile.write(b" " * 1000)
+                time.sleep(0.01)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_asked  # noqa: N815
 
@@ -199,7 +212,15 @@ def api_server(folder: Path, *, days: int = 1) -> Iterator[Api]:
     """Serve until the block ends; `days` is how long the certificate is valid (negative: it has expired)."""
     api = Api()
     certificate, key = make_certificate(folder, days)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"api": api}))
+    with served(type("Bound", (Handler,), {"api": api}), certificate, key) as port:
+        api.kubeconfig = kubeconfig(f"https://127.0.0.1:{port}", certificate.read_bytes())
+        yield api
+
+
+@contextmanager
+def served(handler: type[BaseHTTPRequestHandler], certificate: Path, key: Path) -> Iterator[int]:
+    """Serve HTTPS on loopback until the block ends; gives the port."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     server.daemon_threads = True
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
@@ -207,9 +228,8 @@ def api_server(folder: Path, *, days: int = 1) -> Iterator[Api]:
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
-    api.kubeconfig = kubeconfig(f"https://127.0.0.1:{server.server_address[1]}", certificate.read_bytes())
     try:
-        yield api
+        yield server.server_address[1]
     finally:
         server.shutdown()
         server.server_close()

@@ -1,16 +1,18 @@
-"""`rehearsed`: a lab of the database whose folder is a rehearsal; play its launch, then look at it."""
+"""`api`: what a kubeconfig leads to. `rehearsed`: a lab that is a rehearsal; play its launch, then look."""
 
 import json
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from django.utils import timezone
 
+from tests.cluster.api_server import Api, filled_api_server
 from tests.rehearsal.stage import VAGRANT, machine
 from webapp.accounts.models import User
 from webapp.cluster.models import Sighting
@@ -96,6 +98,12 @@ class Rehearsed:
 
     def ladder(self, name: str = "winw1") -> Ladder:
         return ladder(self.lab, name)
+
+
+@pytest.fixture
+def api(tmp_path: Path) -> Iterator[Api]:
+    with filled_api_server(tmp_path) as api:
+        yield api
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An attached cluster against a real HTTPS server that answers well, badly, or not at all."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from django.utils import timezone
 from tests.cluster.api_server import TOKEN, Api, api_server, kubeconfig
 from tests.kube import shapes
 from webapp.accounts.models import AuditEntry, User
-from webapp.cluster import attached
+from webapp.cluster import api_request
 from webapp.cluster.actions import AttachError, attach_cluster, detach_cluster, request_fix
 from webapp.cluster.attached_list import attached_list
 from webapp.cluster.bundle_text import headline
@@ -19,16 +18,6 @@ from webapp.cluster.observe import look_at, observe_attached
 from webapp.cluster.queries import attached_page
 from webapp.cluster.secrets import CannotDecrypt, decrypt, encrypt
 from webapp.kube.kubeconfig import KubeconfigError, check_kubeconfig
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with api_server(tmp_path) as api:
-        kinds = ("nodes", "certificatesigningrequests", "pods", "events", "leases", "secrets")
-        api.objects = {
-            kind: [item] for kind, item in zip(kinds, shapes.listed("1.36.1")[0]["items"], strict=True)
-        }
-        yield api
 
 
 @pytest.fixture
@@ -88,7 +77,7 @@ def test_kind_that_is_refused_stays_unknown(cluster: Cluster, api: Api, mood: st
 def test_page_says_what_an_api_that_answers_nothing_did(
     cluster: Cluster, api: Api, mood: str, said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(attached, "READ_S", 0.4)
+    monkeypatch.setattr(api_request, "READ_S", 0.4)
     look(cluster)
     api.mood = {"*": mood}
 
@@ -97,6 +86,19 @@ def test_page_says_what_an_api_that_answers_nothing_did(
     assert said in row.problem
     assert attached_page(cluster).problem == row.problem
     assert (row.failures, row.facts != {}) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("bound", "value", "said"),
+    [("ANSWER_BYTES", 5_000, "larger than"), ("ANSWER_S", 0.1, "did not end its answer")],
+)
+def test_answer_without_an_end_is_given_up(
+    cluster: Cluster, api: Api, monkeypatch: pytest.MonkeyPatch, bound: str, value: float, said: str
+) -> None:
+    monkeypatch.setattr(api_request, bound, value)
+    api.mood = {"*": "endless"}
+
+    assert said in look(cluster).problem
 
 
 def test_certificate_that_has_expired_is_told(tmp_path: Path, owner: User) -> None:

@@ -295,7 +295,8 @@ def test_pods_second_of_more_than_an_answer_says_what_is_missing() -> None:
     loud = [stamped(n, f"{n} {'x' * 100_000}") for n in range(ANSWER_BYTES // 100_000 + 9)]
     reader = PodReader(PodOf(*loud, stamped(9_000_000, "after")), Source("pod", namespace="d", pod="a"))
 
-    notes, lines = [], []
+    notes: list[str] = []
+    lines: list[str] = []
     for _ in range(6):
         batch = reader.read()
         notes, lines = [*notes, batch.note], [*lines, *batch.lines]

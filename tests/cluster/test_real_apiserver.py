@@ -16,7 +16,7 @@ import pytest
 from tests.real_kube import RealKube, binaries
 from tests.stack import wait_until
 from webapp.accounts.models import User
-from webapp.cluster import attached
+from webapp.cluster import api_request
 from webapp.cluster.actions import AttachError, attach_cluster, request_fix
 from webapp.cluster.attached import Listing, client_of, list_all
 from webapp.cluster.errands import ErrandError, carry_out_errand
@@ -288,8 +288,8 @@ def test_api_that_is_stopped_and_comes_back_is_told(kube: RealKube, cluster: Clu
 
 
 def test_api_that_hangs_is_told(kube: RealKube, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(attached, "READ_S", 0.5)
-    monkeypatch.setattr(attached, "CONNECT_S", 0.5)
+    monkeypatch.setattr(api_request, "READ_S", 0.5)
+    monkeypatch.setattr(api_request, "CONNECT_S", 0.5)
     process = kube.parts["kube-apiserver"]
     os.kill(process.pid, signal.SIGSTOP)
     try:

@@ -1,14 +1,13 @@
 """What an attached cluster's API refuses: nothing half done, who may not do what, what to ask for."""
 
 import copy
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 from django.urls import reverse
 
-from tests.cluster.api_server import Api, filled_api_server
+from tests.cluster.api_server import Api
 from webapp.accounts.models import User
 from webapp.cluster import matrix_run
 from webapp.cluster.actions import attach_cluster
@@ -31,12 +30,6 @@ kind: Deployment
 metadata: {name: two}
 spec: {}
 """
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with filled_api_server(tmp_path) as api:
-        yield api
 
 
 @pytest.fixture

@@ -2,15 +2,14 @@
 
 import copy
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.utils import timezone
 
-from tests.cluster.api_server import Api, filled_api_server
+from tests.cluster.api_server import Api
 from tests.stack import wait_until
 from webapp.accounts.models import User
 from webapp.cluster import attached_look
@@ -23,12 +22,6 @@ from webapp.cluster.watching import WatchEnd, watch
 
 LISTS = 6
 LONG_S = 20.0  # a watch that ends only by what is tested
-
-
-@pytest.fixture
-def api(tmp_path: Path) -> Iterator[Api]:
-    with filled_api_server(tmp_path) as api:
-        yield api
 
 
 @pytest.fixture

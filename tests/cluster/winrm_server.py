@@ -2,15 +2,13 @@
 
 import base64
 import re
-import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
-from tests.cluster.api_server import make_certificate
+from tests.cluster.api_server import make_certificate, served
 
 SHELL = "http://schemas.microsoft.com/wbem/wsman/1/windows/shell"
 DONE = f"{SHELL}/CommandState/Done"
@@ -97,19 +95,6 @@ class Handler(BaseHTTPRequestHandler):
 def winrm_server(folder: Path, answer: Callable[[str], tuple[str, int]]) -> Iterator[WinRm]:
     """Serve on loopback until the block ends."""
     service = WinRm(answer)
-    certificate, key = make_certificate(folder, 1)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"service": service}))
-    server.daemon_threads = True
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    service.port = server.server_address[1]
-    try:
+    handler = type("Bound", (Handler,), {"service": service})
+    with served(handler, *make_certificate(folder, 1)) as service.port:
         yield service
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()

@@ -12,7 +12,8 @@ from webapp import live
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.cluster.attached import ApiError, ask, client_from
+from webapp.cluster.api_request import ApiError
+from webapp.cluster.attached import ask, client_from
 from webapp.cluster.models import Cluster, Fix, Sighting
 from webapp.cluster.observe import add_sightings
 from webapp.cluster.offers import LABELS, RUN_FIXES, SERVICE_FIXES, attached_refusal

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
 from kubernetes import client as kubernetes
 from kubernetes.client.exceptions import ApiException
 from kubernetes.stream import stream
@@ -15,88 +14,47 @@ from kubernetes.stream.ws_client import ERROR_CHANNEL
 from websocket import WebSocketException
 
 from webapp.cluster import objects
-from webapp.cluster.attached import (
-    CONNECT_S,
-    HTTP_REFUSED,
-    READ_S,
+from webapp.cluster.api_request import (
     UNAUTHORIZED,
     RefusedError,
-    SilentError,
+    Request,
     network_words,
-    refused,
+    send_once,
 )
 from webapp.kube.loose import load, text
 from webapp.kube.refusals import lacks, refused_right
 
-MOST_BYTES = 8 * 1024 * 1024
 GONE, FORBIDDEN, BUSY = 404, 403, 429
 EXEC_S = 12
 TRIES, LONGEST_PAUSE_S = 3, 5.0  # a busy API says when to ask again; 429 means that nothing was done
+ANY_TEXT = "application/json, text/plain, */*"
 MANAGER = "sig-windows-lab"
 HANDSHAKE = re.compile(r"Handshake status (?P<status>[45]\d\d) (?P<words>[A-Za-z ]{0,60})")
 # A Status among the handshake's headers and bytes.
 MESSAGE = re.compile(r'"message":"([^"\\]{1,300})')
 
 
-def send(
-    api: Any,  # Any: the client is untyped
-    method: str,
-    path: str,
-    *,
-    query: Mapping[str, str] | None = None,
-    body: object = None,
-    content_type: str = "application/json",
-) -> bytes:
+def send(api: Any, request: Request) -> bytes:  # Any: the client is untyped
     """Send a request, again where a busy API says when (429, Retry-After). Raises as `send_once`."""
     for _ in range(TRIES - 1):
         try:
-            return send_once(api, method, path, query=query, body=body, content_type=content_type)
+            return send_once(api, request)
         except RefusedError as error:
             if error.status != BUSY or not 0 < error.wait_s <= LONGEST_PAUSE_S:
                 raise
             time.sleep(error.wait_s)
-    return send_once(api, method, path, query=query, body=body, content_type=content_type)
-
-
-def send_once(
-    api: Any,  # Any: the client is untyped
-    method: str,
-    path: str,
-    *,
-    query: Mapping[str, str] | None = None,
-    body: object = None,
-    content_type: str = "application/json",
-) -> bytes:
-    """Send one request and return the answer, at most MOST_BYTES. Raises SilentError, RefusedError."""
-    headers = {"Accept": "application/json, text/plain, */*", "Content-Type": content_type}
-    try:
-        request = api.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        answer = api.call_api(*request, _request_timeout=(CONNECT_S, READ_S))
-        raw: bytes = answer.read()
-    except ApiException as error:
-        raise SilentError(network_words(error)) from error  # TLS
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SilentError(network_words(error)) from error
-    if answer.status >= HTTP_REFUSED:
-        raise refused(answer, raw)
-    return raw[:MOST_BYTES]
+    return send_once(api, request)
 
 
 def ask_text(api: Any, path: str, *, query: Mapping[str, str]) -> str:  # Any: the client is untyped
     """GET an answer that is text (a log). Raises ApiError."""
-    return send(api, "GET", quote(path, safe="/"), query=query).decode("utf-8", "replace")
+    request = Request("GET", quote(path, safe="/"), query, accept=ANY_TEXT)
+    return send(api, request).decode("utf-8", "replace")
 
 
 def ask_json(api: Any, method: str, path: str, *, body: object = None) -> object:
     """Ask for JSON; None when the answer is none. Any: the client is untyped. Raises ApiError."""
-    return load(send(api, method, path, body=body).decode("utf-8", "replace"))
+    return load(send(api, Request(method, path, body=body)).decode("utf-8", "replace"))
 
 
 def change(api: Any, method: str, document: objects.Object, *, is_dry: bool = False) -> str:
@@ -111,7 +69,7 @@ def change(api: Any, method: str, document: objects.Object, *, is_dry: bool = Fa
     body = json.loads(json.dumps(objects.with_protocols(document)))  # JSON is YAML
     query = {"fieldManager": MANAGER, "force": "true", **dry}
     try:
-        send(api, "PATCH", path, query=query, body=body, content_type="application/apply-patch+yaml")
+        send(api, Request("PATCH", path, query, body, content_type="application/apply-patch+yaml"))
     except RefusedError as error:
         if error.status != GONE or "could not find the requested resource" not in str(error):
             raise
@@ -123,7 +81,7 @@ def change(api: Any, method: str, document: objects.Object, *, is_dry: bool = Fa
 def delete(api: Any, path: str, dry: Mapping[str, str]) -> str:
     """Delete one object; one that is gone is no failure. Any: the client is untyped."""
     try:
-        send(api, "DELETE", path, query={"propagationPolicy": "Background", **dry})
+        send(api, Request("DELETE", path, {"propagationPolicy": "Background", **dry}))
     except RefusedError as error:
         if error.status != GONE:
             raise

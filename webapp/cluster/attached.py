@@ -16,17 +16,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote
 
-import urllib3
 from django.conf import settings
 from kubernetes import client as kubernetes
-from kubernetes.client.exceptions import ApiException
 
+from webapp.cluster.api_request import ApiError, Request, SilentError, send_once
 from webapp.cluster.models import Cluster
 from webapp.cluster.secrets import CannotDecrypt, decrypt
 from webapp.kube.facts import KubeFacts
-from webapp.kube.loose import load, objects, text, whole
+from webapp.kube.loose import load, objects, text
 from webapp.kube.parse import parse_objects
-from webapp.kube.refusals import refusal_words
 
 LISTS: dict[str, tuple[str, dict[str, str]]] = {
     "nodes": ("/api/v1/nodes", {}),
@@ -39,28 +37,6 @@ LISTS: dict[str, tuple[str, dict[str, str]]] = {
         {"fieldSelector": "type=bootstrap.kubernetes.io/token"},
     ),
 }
-CONNECT_S, READ_S = 4.0, 8.0
-HTTP_REFUSED = 400
-UNAUTHORIZED = 401
-LONGEST_WAIT_S = 300.0
-
-
-class ApiError(Exception):
-    """The API could not be asked, or refused; a sentence. `wait_s`: how long it wants to be left alone."""
-
-    wait_s = 0.0
-
-
-class SilentError(ApiError):
-    """Nobody who is the API answered."""
-
-
-class RefusedError(ApiError):
-    """The API answered with a refusal; `status` is HTTP's."""
-
-    def __init__(self, status: int, sentence: str, wait_s: float = 0.0) -> None:
-        super().__init__(sentence)
-        self.status, self.wait_s = status, wait_s
 
 
 @dataclass(frozen=True)
@@ -160,54 +136,11 @@ def ask(
     body: object = None,
 ) -> object:
     """Send one request and return its JSON. Raises SilentError, ApiError."""
-    headers = {"Accept": "application/json", "Content-Type": "application/json"}
-    try:
-        request = api.param_serialize(
-            method,
-            path,
-            query_params=list((query or {}).items()),
-            header_params=headers,
-            body=body,
-            auth_settings=["BearerToken"],
-        )
-        answer = api.call_api(*request, _request_timeout=(CONNECT_S, READ_S))
-        raw = answer.read()
-    except ApiException as error:
-        raise SilentError(network_words(error)) from error  # TLS
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise SilentError(network_words(error)) from error
-    if answer.status >= HTTP_REFUSED:
-        raise refused(answer, raw)
+    raw = send_once(api, Request(method, path, query or {}, body))
     document = load(raw.decode("utf-8", "replace"))
     if not isinstance(document, dict):
         raise SilentError(f"The answer to {path} is no JSON: it was cut off, or somebody else answers.")
     return document
-
-
-def refused(answer: Any, raw: bytes) -> RefusedError:  # Any: the client is untyped
-    """Return what a refusal says: RBAC's with the right that is missing, others as the API put it."""
-    plain = raw.decode("utf-8", "replace")
-    said = refusal_words(text(load(plain), "message") or plain[:200])
-    if answer.status == UNAUTHORIZED:
-        said = "this kubeconfig's certificate or token is not accepted; it may have expired or been revoked"
-    wait_s = min(max(float(whole(answer.getheader("Retry-After", "")) or 0), 0.0), LONGEST_WAIT_S)
-    sentence = f"{answer.status} {answer.reason}: {said}".strip(": ")[:460]
-    later = f" It wants to be left alone for {wait_s:g} s." if wait_s else ""
-    return RefusedError(answer.status, f"{sentence.rstrip('.')}.{later}" if later else sentence, wait_s)
-
-
-def network_words(error: Exception) -> str:
-    """Say in a sentence what the network or TLS did."""
-    words = str(error)
-    if "certificate has expired" in words:
-        return "The API server's certificate has expired."
-    if "CERTIFICATE_VERIFY_FAILED" in words:
-        return "The API server's certificate is of another authority, or for another address."
-    if "timed out" in words.lower() or "Timeout" in type(error).__name__:
-        return f"The API server did not answer within {CONNECT_S + READ_S:g} s."
-    if "refused" in words:
-        return "The API server refused the connection."
-    return f"The API server cut the connection or cannot be reached: {type(error).__name__}."
 
 
 def approve(cluster: Cluster, name: str) -> None:

@@ -15,7 +15,8 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from webapp.cluster import attached
-from webapp.cluster.attached import ApiError, Listing
+from webapp.cluster.api_request import ApiError
+from webapp.cluster.attached import Listing
 from webapp.cluster.guests import ASK_S
 from webapp.cluster.models import Sighting
 from webapp.cluster.record import announce_change, is_watched, postpone, record_answers, record_silence

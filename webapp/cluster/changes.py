@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from webapp.cluster import api_calls
-from webapp.cluster.attached import ApiError, RefusedError, SilentError
+from webapp.cluster.api_request import ApiError, RefusedError, SilentError
 from webapp.cluster.objects import KINDS, Object
 from webapp.kube.loose import text
 from webapp.kube.refusals import Right, lacks

@@ -16,6 +16,7 @@ from django.utils import timezone
 from webapp.background import enqueue
 from webapp.cluster import attached
 from webapp.cluster.actions import announce, look_soon, queue_of
+from webapp.cluster.api_request import ApiError
 from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
 from webapp.cluster.models import Fix
@@ -70,7 +71,7 @@ def carry_out(fix_id: int, then: Callable[[Fix], str]) -> None:
         sentence = do(fix)
         sentence = " ".join(filter(None, [sentence, then(fix)]))
         fix.finish(Status.SUCCEEDED, timezone.now(), sentence)
-    except (CannotFix, GuestError, RemoteError, attached.ApiError) as error:
+    except (CannotFix, GuestError, RemoteError, ApiError) as error:
         fix.finish(Status.FAILED, timezone.now(), str(error))
     except Exception:
         logger.exception("fix %s: a fault of ours", fix.pk)

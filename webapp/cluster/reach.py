@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from webapp.cluster import api_calls, attached, objects, remote
+from webapp.cluster.api_request import ApiError
 from webapp.cluster.changes import NotAllDone, Outcome, change_all, lacking
 from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
@@ -169,7 +170,7 @@ class AttachedReach:
                 yield api
         except NotAllDone as error:
             raise PartlyError(str(error), error.outcomes) from error
-        except attached.ApiError as error:
+        except ApiError as error:
             raise ReachError(str(error)) from error
 
     def raw(self, path: str, query: Query) -> str:

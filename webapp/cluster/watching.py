@@ -14,19 +14,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
-from kubernetes.client.exceptions import ApiException
 
-from webapp.cluster.attached import (
+from webapp.cluster.api_request import (
     CONNECT_S,
-    HTTP_REFUSED,
-    LISTS,
     ApiError,
-    Listing,
     RefusedError,
+    Request,
     SilentError,
+    answer_to,
     network_words,
-    refused,
 )
+from webapp.cluster.attached import LISTS, Listing
 from webapp.kube.watching import GONE, KIND_OF, Watched, WatchEvent, parse_event, tells_news
 
 RESUME_S = 0.3  # before the next connection, doubled each time: an API that cuts all is not pressed
@@ -166,22 +164,8 @@ def connect(api: Any, kind: Watched, version: str, round_: Round) -> Any:
         "allowWatchBookmarks": "true",
         "timeoutSeconds": str(max(round(left_s), 1)),
     }
-    headers = {"Accept": "application/json"}
-    try:
-        request = api.param_serialize(
-            "GET",
-            path,
-            query_params=list(query.items()),
-            header_params=headers,
-            auth_settings=["BearerToken"],
-        )
-        answer = api.call_api(*request, _request_timeout=(min(CONNECT_S, left_s), left_s + SLACK_S))
-        raw = answer.read() if answer.status >= HTTP_REFUSED else b""
-    except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:
-        raise SilentError(network_words(error)) from error
-    if answer.status >= HTTP_REFUSED:
-        raise refused(answer, raw)
-    return answer.response
+    limits_s = (min(CONNECT_S, left_s), left_s + SLACK_S)
+    return answer_to(api, Request("GET", path, query), limits_s).response
 
 
 def lines_of(answer: Any) -> Iterator[bytes]:
