@@ -108,6 +108,7 @@ BROKEN = {
     "back reference": (RULE.replace("'disk full'", r"'(disk)\1'"), 1, "pattern"),
     "empty match": (RULE.replace("'disk full'", "'x*'"), 1, "empty line"),
     "unknown key": (RULE + "  advise: none\n", 9, "advise"),
+    "too long for a finding": (RULE + f"  link: https://x/{'y' * 300}\n", 9, "more than 300 characters"),
     "wrong type": (RULE.replace("retry: no", "retry: maybe"), 6, "retry"),
     "no samples": (RULE.replace("[disk full]", "[]"), 1, "samples"),
     "no advice": (RULE.replace("  advice: Free some.\n", ""), 1, "advice"),

@@ -7,6 +7,7 @@ Contract: docs/failures.md.
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -67,7 +68,7 @@ class Rules:
     set_: Any = field(repr=False)  # Any: re2 has no types
     compiled: tuple[Any, ...] = field(repr=False)  # Any: re2 has no types
 
-    @property
+    @cached_property
     def by_id(self) -> Mapping[str, Rule]:
         return {rule.id: rule for rule in self.rules}
 
@@ -118,6 +119,7 @@ def load_rules(text: str, file: str = "failures.yaml") -> Rules:
 
 
 KEYS = {item.name for item in fields(Rule)} - {"at_line"}
+LONGEST = {"id": 60, "title": 200, "link": 300}  # what a run's finding holds
 NEEDED = ("id", "pattern", "title", "explanation", "samples", "near_misses")
 
 
@@ -149,6 +151,8 @@ def _check_types(item: Mapping[str, Any], lines: Mapping[str, int], file: str) -
             is_right = isinstance(value, bool if key in ("retry", "when_failed") else str)
         if not is_right:
             raise RulesError(file, lines[key], f"{key} has the wrong type: {value!r}")
+        if key in LONGEST and len(value) > LONGEST[key]:
+            raise RulesError(file, lines[key], f"{key} has more than {LONGEST[key]} characters")
 
 
 def _options() -> Any:  # Any: re2 has no types

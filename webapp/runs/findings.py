@@ -152,11 +152,12 @@ def main_cause(found: Sequence[Rule]) -> Rule | None:
 
 def noise_lines(first: int, lines: Sequence[Row], steps: dict[int, tuple[str, str]]) -> list[int]:
     """Return the numbers of those lines that are known noise; `steps`: number → (name, role)."""
+    known = rules()
     found: list[int] = []
     for number in {line[1] for line in lines}:
         name, role = steps.get(number, ("", ""))
         # An empty text matches no rule: the others keep their place.
         texts = [line[4] if line[1] == number else "" for line in lines]
-        hits = rules().match_lines(first, texts, step=name, role=role)
-        found += [hit.line for hit in hits if rules().by_id[hit.rule_id].kind == "noise"]
+        hits = known.match_lines(first, texts, step=name, role=role)
+        found += [hit.line for hit in hits if known.by_id[hit.rule_id].kind == "noise"]
     return sorted(set(found))
