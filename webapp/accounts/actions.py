@@ -4,7 +4,7 @@ import secrets
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from webapp import live
 from webapp.accounts import audit
@@ -20,15 +20,19 @@ def create_user(*, username: str, role: str, by: User | None, password: str = ""
 
     Raises AccountError for a name that is taken or a password that is too weak.
     """
+    taken = AccountError(f"There is already somebody called {username}.")
     if User.objects.filter(username__iexact=username).exists():
-        raise AccountError(f"There is already somebody called {username}.")
+        raise taken
     user = User(username=username, role=Role(role))
     password = password or new_password()
     check_password_rules(password, user)
-    with transaction.atomic():
-        user.set_password(password)
-        user.save()
-        audit.record(by, "added person", username, detail={"role": role})
+    user.set_password(password)  # slow on purpose: nobody waits for a lock meanwhile
+    try:
+        with transaction.atomic():
+            user.save()
+            audit.record(by, "added person", username, detail={"role": role})
+    except IntegrityError as error:  # somebody else was quicker
+        raise taken from error
     return user, password
 
 
@@ -110,8 +114,8 @@ def refuse_last_administrator(user: User) -> None:
 def reset_password(user: User, by: User) -> str:
     """Give a person a new password and return it; their sessions end with the old one."""
     password = new_password()
+    user.set_password(password)
     with transaction.atomic():
-        user.set_password(password)
         user.save(update_fields=["password"])
         audit.record(by, "reset password", user.username)
         tell_sockets(user)
