@@ -20,8 +20,7 @@ from webapp.kube.facts import KubeFacts
 from webapp.kube.loose import text
 from webapp.logs import store
 from webapp.web.pages_cluster import Context, Place
-from webapp.web.requests import Request
-from webapp.web.views.logs import number
+from webapp.web.requests import Request, whole_number
 
 LOGS_SHOWN = 40
 PODS_SHOWN = 60
@@ -117,7 +116,7 @@ def find_row(place: Place, pk: int) -> NodeLog:
 def log_context(request: Request, place: Place, row: NodeLog) -> Context:
     """The viewer's own, with a page of lines for browsers without JavaScript."""
     last = max(-1, row.log.line_count - PLAIN_LINES - 1)
-    after = max(-1, min(number(request, "after", last), last))
+    after = max(-1, min(whole_number(request.GET.get("after"), last), last))
     read = store.read(row.log_id, after, PLAIN_LINES)
     return {
         "place": place,

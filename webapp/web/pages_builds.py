@@ -28,8 +28,7 @@ from webapp.builds.stamp import version_of
 from webapp.labs.access import can, require
 from webapp.logs import store
 from webapp.web.forms_builds import BuildForm, FetchForm, UploadForm
-from webapp.web.requests import Request
-from webapp.web.views.logs import number
+from webapp.web.requests import Request, whole_number
 
 Context = dict[str, object]
 PER_PAGE = 50
@@ -178,7 +177,7 @@ def cancel_refusal(build: Build) -> str:
 def plain_log(request: Request, build: Build) -> Context:
     """Read the page of lines that is shown without JavaScript."""
     newest = max(-1, build.log.line_count - PLAIN_LINES - 1)
-    after = max(-1, min(number(request, "after", newest), newest))
+    after = max(-1, min(whole_number(request.GET.get("after"), newest), newest))
     read = store.read(build.log_id, after, PLAIN_LINES)
     return {
         "log": build.log,

@@ -15,7 +15,7 @@ from webapp.labs.access import require
 from webapp.logs import store
 from webapp.logs.search import BadPattern, search
 from webapp.runs.models import Run
-from webapp.web.requests import Request
+from webapp.web.requests import Request, whole_number
 from webapp.web.streams import streamed
 
 MAX_LINES = 5_000
@@ -44,12 +44,6 @@ def find_node_log(log_id: int) -> NodeLog | None:
     return rows.filter(log_id=log_id).first()
 
 
-def number(request: Request, name: str, default: int) -> int:
-    text = request.GET.get(name, "")
-    is_number = text.isascii() and text.removeprefix("-").isdecimal() and len(text) < 19
-    return int(text) if is_number else default
-
-
 def json_answer(value: object, status: int = 200) -> HttpResponse:
     headers = {"Cache-Control": "no-store"}
     return HttpResponse(orjson.dumps(value), content_type="application/json", status=status, headers=headers)
@@ -58,8 +52,8 @@ def json_answer(value: object, status: int = 200) -> HttpResponse:
 @require_GET
 def log_lines(request: Request, log_id: int) -> HttpResponse:
     """Answer a page of lines after `after`."""
-    limit = min(max(number(request, "limit", DEFAULT_LINES), 1), MAX_LINES)
-    after = number(request, "after", -1)
+    limit = min(max(whole_number(request.GET.get("limit"), DEFAULT_LINES), 1), MAX_LINES)
+    after = whole_number(request.GET.get("after"), -1)
     page = store.read(log_of(request, log_id), after, limit, max_bytes=MAX_BYTES)
     return json_answer(
         {"first": page.first, "lines": page.lines, "count": page.line_count, "complete": page.complete}
@@ -76,7 +70,7 @@ def log_search(request: Request, log_id: int) -> HttpResponse:
             regex=request.GET.get("regex") == "1",
             ignore_case=request.GET.get("case") != "1",
             machine=request.GET.get("machine", ""),
-            after=number(request, "after", -1),
+            after=whole_number(request.GET.get("after"), -1),
         )
     except BadPattern as error:
         return json_answer({"error": str(error)}, status=422)

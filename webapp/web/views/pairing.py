@@ -1,7 +1,5 @@
 """Pairings: lists, opening one, its page, coming and going, its end and summary; invitations."""
 
-import re
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -41,10 +39,9 @@ from webapp.web.pages_pairing import (
     terminals_context,
 )
 from webapp.web.pages_shells import sign_in_first
-from webapp.web.requests import Request
+from webapp.web.requests import Request, whole_number
 
 MOST_LISTED = 100
-NUMBER = re.compile(r"\d{1,9}", re.ASCII)
 
 
 @require_GET
@@ -106,7 +103,7 @@ def failure(lab: Lab, number: str) -> Run | None:
     """Return the run that is to be paired on; Http404 for one that is not there."""
     if not number:
         return None
-    return get_object_or_404(Run, lab=lab, number=int(number) if NUMBER.fullmatch(number) else 0)
+    return get_object_or_404(Run, lab=lab, number=whole_number(number, 0))
 
 
 def proposal(run: Run | None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from webapp.shells.models import Terminal
 from webapp.shells.queries import terminal_of
 from webapp.web.forms_pairing import QuoteForm
 from webapp.web.pages_pairing import chat_context, notes_context, see_pairing
-from webapp.web.requests import Request
+from webapp.web.requests import Request, whole_number
 
 
 @require_http_methods(["GET", "POST"])
@@ -25,18 +25,14 @@ def pairing_chat(request: Request, slug: str, number: int) -> HttpResponse:
     """GET: the messages after `after`. POST: say `text`."""
     if request.method == "GET":
         pairing = see_pairing(request, slug, number)
-        return render(request, "pairing/_messages.html", chat_context(request, pairing, after_of(request)))
+        after = whole_number(request.GET.get("after"), 0)
+        return render(request, "pairing/_messages.html", chat_context(request, pairing, after))
     pairing = see_pairing(request, slug, number, "lab.chat")
     try:
         chat.say(pairing, request.user, request.POST.get("text", ""))
     except (PairingError, TooMuch) as error:
         return refused(request, pairing, error)
     return done(request, pairing, "chat")
-
-
-def after_of(request: Request) -> int:
-    text = request.GET.get("after", "0")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 @require_http_methods(["GET", "POST"])
@@ -57,8 +53,7 @@ def pairing_notes(request: Request, slug: str, number: int) -> HttpResponse:
 def pairing_note(request: Request, slug: str, number: int, pk: int) -> HttpResponse:
     """Write one paragraph anew; the last writer wins, and is told whose words went to the history."""
     pairing = see_pairing(request, slug, number, "lab.note")
-    seen = request.POST.get("version", "0")
-    version = int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 9 else 0
+    version = whole_number(request.POST.get("version"), 0)
     try:
         was_unseen = notes.edit(pairing, request.user, pk, request.POST.get("text", ""), version)
     except Paragraph.DoesNotExist as error:

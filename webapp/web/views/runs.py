@@ -2,7 +2,6 @@
 
 import re
 
-import orjson
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,8 +18,8 @@ from webapp.runs.actions import RunError, cancel_run, retry_run
 from webapp.runs.models import Run
 from webapp.runs.queries import RunPage, run_page
 from webapp.web.pages_inject import run_injections
-from webapp.web.requests import Request
-from webapp.web.views.logs import log_of
+from webapp.web.requests import Request, whole_number
+from webapp.web.views.logs import json_answer, log_of
 
 PLAIN_LINES = 200  # a page of the log for browsers without JavaScript
 COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
@@ -75,10 +74,8 @@ def run_retry(request: Request, slug: str, number: int) -> HttpResponse:
 def log_outline(request: Request, log_id: int) -> HttpResponse:
     """Answer {"first", "runs": [[count, step, machine], …], "count"}: see docs/log-view.md."""
     outline = read_outline(log_of(request, log_id), whole_number(request.GET.get("after"), -1))
-    body = {"first": outline.first, "runs": [tuple(run) for run in outline.runs], "count": outline.line_count}
-    return HttpResponse(
-        orjson.dumps(body), content_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    runs = [tuple(run) for run in outline.runs]
+    return json_answer({"first": outline.first, "runs": runs, "count": outline.line_count})
 
 
 def see_run(request: Request, slug: str, number: int) -> RunPage:
@@ -138,8 +135,3 @@ def plain_log(request: Request, page: RunPage) -> Context:
         "older_after": max(-1, after - PLAIN_LINES) if after >= 0 else None,
         "newer_after": after + PLAIN_LINES if after < newest else None,
     }
-
-
-def whole_number(text: str | None, default: int) -> int:
-    """Read a number out of an address; rubbish counts as none given."""
-    return int(text) if text is not None and re.fullmatch(r"-1|\d{1,15}", text, re.ASCII) else default
