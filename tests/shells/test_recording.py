@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from webapp.shells import tape as tapes
-from webapp.shells.recording import HOLD_S, LONGEST_LINE, Recorder
+from webapp.shells.recording import HOLD_S, LONGEST_LINE, Recorder, whole_bytes
 from webapp.shells.screen import Screen
 from webapp.shells.store import RecordingFacts
 from webapp.shells.tape import Tape
@@ -97,6 +97,24 @@ def test_a_flood_of_lines_is_one_event_a_read(recorder: Recorder, path: Path):
     recorder.close()
 
     assert events(path) == [[1.0, "o", "y\r\n" * 5_000]]
+
+
+@pytest.mark.parametrize(
+    ("content", "whole"),
+    [
+        (b"", 0),
+        (b'{"version":2', 0),
+        (b'{"version":2}\n[1,"o","x"]\n', 26),
+        (b'{"version":2}\n[1,"o","hal', 14),
+        (b'{"version":2}\n[1,"o","' + b"x" * 200_000, 14),
+    ],
+    ids=["nothing", "half a head", "whole", "half an event", "half a long event"],
+)
+def test_of_a_recording_that_runs_only_whole_lines_are_shown(path: Path, content: bytes, whole: int):
+    path.write_bytes(content)
+
+    with path.open("rb") as file:
+        assert (whole_bytes(file), file.tell()) == (whole, 0)
 
 
 # -- the tape: which recording is written ---------------------------------------------

@@ -248,6 +248,18 @@ async def test_a_paste_of_ten_megabytes_is_refused_and_the_terminal_lives(
     await answers(looker, "after-the-paste")
 
 
+async def test_what_nobody_reads_does_not_gather_in_the_web(redis, terminal: Terminal, owner: User):
+    with client.socket_address() as address:
+        hanging = await asyncio.start_unix_server(lambda reader, writer: asyncio.sleep(60), address, limit=1)
+    socket = await attached(terminal, owner)
+
+    for _ in range(40):
+        await socket.send_input({"type": "websocket.receive", "text": json.dumps({"in": "x" * 25_000})})
+
+    assert await closed_with(socket) == shell.AWAY
+    hanging.close()
+
+
 @pytest.mark.parametrize(
     "data",
     [b"", b"\x00" * 50, b"\xff" * 50, b"\x00\x00\x00\x02J{]", b"\x00\x00\x00\x02J[]", b"\x7f\xff\xff\xffI"],

@@ -108,6 +108,19 @@ class Recorder:
         self.size_bytes += self._file.write(line)
 
 
+def whole_bytes(file: BinaryIO) -> int:
+    """Return how many bytes are whole lines: of a recording that runs, the last may be half written."""
+    end = file.seek(0, os.SEEK_END)
+    found = -1
+    while end > 0 and found < 0:
+        begin = max(0, end - LONGEST_LINE)
+        file.seek(begin)
+        found = file.read(end - begin).rfind(b"\n")
+        end = begin
+    file.seek(0)
+    return end + found + 1
+
+
 def lines_of(pieces: list[Shown]) -> list[list[Shown]]:
     """Cut pieces at the ends of their lines, and gather those of each line."""
     lines: list[list[Shown]] = [[]]

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 LONGEST_MESSAGE = 64 * 1024  # characters; a client pastes in smaller pieces
 BURST_BYTES, BYTES_A_S = 1024 * 1024, 512 * 1024
 BURST_MESSAGES, MESSAGES_A_S = 400, 200
+MOST_WAITING = 256 * 1024  # bytes that the PTYs' process has not taken yet
 AWAY = 4503  # nobody holds the PTYs just now: try again
 CLOSED = 4410  # closed for good
 
@@ -150,8 +151,12 @@ class ShellConsumer(Consumer):
         self.complaints = Bucket(rate=1, burst=3)
 
     def pass_on(self, data: bytes) -> None:
-        if self.writer is not None and not self.writer.is_closing():
-            self.writer.write(data)
+        if self.writer is None or self.writer.is_closing():
+            return
+        if self.writer.transport.get_write_buffer_size() > MOST_WAITING:
+            self.writer.transport.abort()  # nobody reads: as if nobody were there
+            return
+        self.writer.write(data)
 
     async def disconnect(self, code: int) -> None:
         if self.writer is not None:

@@ -27,6 +27,7 @@ from webapp.shells.files import is_good_name, transfer_folder
 from webapp.shells.fresh import is_fresh
 from webapp.shells.models import Recording, Terminal
 from webapp.shells.queries import recordings_of, terminal_of
+from webapp.shells.recording import whole_bytes
 from webapp.shells.recordings import recording_file
 from webapp.web.bodies import MIB, takes_mib
 from webapp.web.pages_labs import find_lab
@@ -155,12 +156,12 @@ def bring_out(request: Request, terminal: Terminal, name: str) -> HttpResponseBa
         return told(error, 409)
     file = local.open("rb")
     local.unlink()  # the open file is sent, nothing is left
-    return file_answer(file, "application/octet-stream", f'attachment; filename="{name}"')
-
-
-def file_answer(file: BinaryIO, content_type: str, disposition: str) -> StreamingHttpResponse:
-    """Send a file whose name needs no quoting."""
     size = os.fstat(file.fileno()).st_size
+    return file_answer(file, size, "application/octet-stream", f'attachment; filename="{name}"')
+
+
+def file_answer(file: BinaryIO, size: int, content_type: str, disposition: str) -> StreamingHttpResponse:
+    """Send the first `size` bytes of a file whose name needs no quoting."""
     headers = {"Content-Length": str(size), "Content-Disposition": disposition}
     return StreamingHttpResponse(streamed(read_file(file, size)), content_type=content_type, headers=headers)
 
@@ -200,7 +201,9 @@ def recording_cast(request: Request, slug: str, pk: int) -> HttpResponseBase:
     path = recording_file(find_recording(request, slug, pk))
     if not path.exists():
         raise Http404("Nothing was recorded yet.")
-    return file_answer(path.open("rb"), "application/x-asciicast", f'inline; filename="{slug}-{pk}.cast"')
+    file = path.open("rb")
+    disposition = f'inline; filename="{slug}-{pk}.cast"'
+    return file_answer(file, whole_bytes(file), "application/x-asciicast", disposition)
 
 
 @require_POST
