@@ -160,12 +160,30 @@ def test_own_yaml_says_what_it_reaches_before_it_is_applied(lab: Lab, owner: Use
 
     first = client.post(at(lab, "workloads/own"), given)
     wrong = client.post(at(lab, "workloads/own"), {**given, "manifest": "a: ["})
-    second = client.post(at(lab, "workloads/own"), {**given, "read": "1"})
+    said = re.findall(rb'name="read" value="([^"]+)"', first.content)
+    second = client.post(at(lab, "workloads/own"), {**given, "read": [html.unescape(said[0].decode())]})
 
     assert (first.status_code, wrong.status_code, second.status_code) == (422, 422, 302)
     assert b"own network" in first.content
     assert b"Line 1" in wrong.content
     assert Errand.objects.count() == 1
+
+
+def test_warnings_that_were_read_are_not_those_of_another_manifest(
+    lab: Lab, owner: User, sign_in: SignIn
+) -> None:
+    client, head = sign_in(owner), "kind: Pod\napiVersion: v1\nmetadata: {name: a}\n"
+    given = {"name": "mine", "manifest": head + "spec: {hostNetwork: true, hostPID: true, containers: []}"}
+    first = client.post(at(lab, "workloads/own"), given)
+    read = [
+        html.unescape(word.decode()) for word in re.findall(rb'name="read" value="([^"]+)"', first.content)
+    ]
+
+    changed = {**given, "manifest": head + "spec: {volumes: [{name: a, hostPath: {path: /}}]}", "read": read}
+    second = client.post(at(lab, "workloads/own"), changed)
+
+    assert (second.status_code, Errand.objects.count()) == (422, 0)
+    assert b"hostPath" in second.content
 
 
 def test_errand_is_stopped_by_its_button(lab: Lab, owner: User, sign_in: SignIn) -> None:

@@ -98,6 +98,49 @@ def test_second_wish_meets_the_open_one(launched: Rehearsed, owner: User, member
     assert Workload.objects.count() == 1
 
 
+OTHER = POD.replace("{name: mine}", "{name: other}")
+BROKEN = (
+    POD
+    + """
+---
+{apiVersion: apps/v1, kind: Deployment, metadata: {name: broken}, spec: {}}
+"""
+)
+
+
+def test_other_manifest_waits_for_the_one_that_is_being_applied(launched: Rehearsed, owner: User) -> None:
+    cluster = cluster_of(launched.lab)
+    apply_own(cluster, "mine", POD, owner)
+
+    with pytest.raises(ErrandError, match="being applied with another manifest"):
+        apply_own(cluster, "mine", OTHER, owner)
+    with pytest.raises(ErrandError, match="mine is being applied; remove it when that has ended"):
+        remove_workload(Workload.objects.get(), owner)
+    assert "name: other" not in Workload.objects.get().manifest
+
+
+def test_manifest_that_would_leave_an_object_behind_is_refused(launched: Rehearsed, owner: User) -> None:
+    cluster = cluster_of(launched.lab)
+    done(apply_own(cluster, "mine", POD, owner)[0])
+
+    with pytest.raises(ErrandError, match="mine was applied with pod/mine as well: remove it first"):
+        apply_own(cluster, "mine", OTHER, owner)
+    done(apply_own(cluster, "mine", f"{POD}---{OTHER}", owner)[0])
+    remove_workload(Workload.objects.get(), owner)
+    with pytest.raises(ErrandError, match="mine is being removed"):
+        apply_own(cluster, "mine", POD, owner)
+
+
+def test_lab_applies_nothing_when_one_object_would_be_refused(launched: Rehearsed, owner: User) -> None:
+    cluster = cluster_of(launched.lab)
+
+    said = done(apply_own(cluster, "mine", BROKEN, owner)[0])
+
+    assert said.startswith('failed: Nothing was applied. The Deployment "broken" is invalid: spec.selector')
+    assert seen(launched)["mine"].pods == ()
+    assert done(apply_own(cluster, "mine", OTHER, owner)[0]).startswith("succeeded")
+
+
 def test_wish_is_canceled_before_it_begins(launched: Rehearsed, owner: User) -> None:
     errand, _ = apply_own(cluster_of(launched.lab), "mine", POD, owner)
 

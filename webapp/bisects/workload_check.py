@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from webapp.bisects.checks import KEPT_OUTPUT, Check, NoAnswer
 from webapp.bisects.models import Trial
 from webapp.cluster.actions import cluster_of, look_soon
-from webapp.cluster.errands import ErrandError, request_errand
+from webapp.cluster.errands import ErrandError
 from webapp.cluster.models import Cluster, Errand, Workload
 from webapp.cluster.queries import cluster_page
 from webapp.cluster.workloads import (
@@ -19,6 +19,7 @@ from webapp.cluster.workloads import (
     namespace_of,
     recipes,
     refusal,
+    remove_workload,
     view_of,
 )
 from webapp.executions.models import Status
@@ -92,7 +93,7 @@ def ask(trial: Trial, check: Check, cluster: Cluster, asked: int) -> None:
     newest = rows.first()
     try:
         if newest is not None and newest.removed_at is None and not asked_since(trial, newest):
-            request_errand(cluster, Errand.Kind.REMOVE, by, argument=newest.name, workload=newest)
+            remove_workload(newest, by)
         elif check.script in recipes():
             apply_recipe(cluster, check.script, cluster_page(trial.bisect.lab).kube, by)
         elif newest is not None:

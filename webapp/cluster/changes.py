@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from webapp.cluster import api_calls
 from webapp.cluster.api_request import ApiError, RefusedError, SilentError
-from webapp.cluster.objects import KINDS, Object
+from webapp.cluster.objects import KINDS, Object, named
 from webapp.kube.loose import text
 from webapp.kube.refusals import Right, lacks
 
@@ -60,23 +60,19 @@ def change_all(api: Any, method: str, documents: Sequence[Object]) -> tuple[Outc
     ]
     refused += [outcome for one in waiting if (outcome := try_elsewhere(api, one)).state == "refused"]
     if refused:
-        raise nothing_done(method, refused, [name_of(one) for one in documents])
+        raise nothing_done(method, refused, [named(one) for one in documents])
     return carried_out(api, method, documents)
 
 
 def attempt(api: Any, method: str, document: Object, *, is_dry: bool) -> Outcome:
     """Change one object, or only try to. Raises SilentError."""
-    name = name_of(document)
+    name = named(document)
     try:
         return Outcome(name, "done", api_calls.change(api, method, document, is_dry=is_dry))
     except RefusedError as error:
         if is_dry and "does not support dry run" in str(error):
             return Outcome(name, "done", "could not be tried: a webhook of the cluster takes no dry run")
         return Outcome(name, "refused", str(error), error.status)
-
-
-def name_of(document: Object) -> str:
-    return f"{document['kind'].lower()}/{document['metadata']['name']}"
 
 
 def waits_for(document: Object, outcome: Outcome, documents: Iterable[Object]) -> bool:
@@ -88,7 +84,7 @@ def waits_for(document: Object, outcome: Outcome, documents: Iterable[Object]) -
 
 def try_elsewhere(api: Any, document: Object) -> Outcome:
     """Ask whether it may be created in its namespace, and try in `default` whether it is well formed."""
-    name, metadata = name_of(document), document["metadata"]
+    name, metadata = named(document), document["metadata"]
     version, plural = KINDS[document["kind"]]
     right = Right("create", plural, version.rpartition("/")[0], metadata["namespace"])
     if is_denied(api, right):
@@ -106,9 +102,9 @@ def carried_out(api: Any, method: str, documents: Sequence[Object]) -> tuple[Out
         try:
             outcomes.append(attempt(api, method, document, is_dry=False))
         except SilentError as error:
-            outcomes.append(Outcome(name_of(document), "refused", str(error)))
+            outcomes.append(Outcome(named(document), "refused", str(error)))
             break
-    rest = (Outcome(name_of(one), "untried", "not tried any more") for one in documents[len(outcomes) :])
+    rest = (Outcome(named(one), "untried", "not tried any more") for one in documents[len(outcomes) :])
     outcomes += rest
     failed = [outcome for outcome in outcomes if outcome.state != "done"]
     if failed:

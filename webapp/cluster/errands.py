@@ -42,6 +42,15 @@ class Canceled(Exception):
 
 
 def request_errand(
+    cluster: Cluster, kind: Errand.Kind, by: User, *, argument: str = ""
+) -> tuple[Errand, bool]:
+    """Store the wish and say so. As `store_errand`."""
+    asked = store_errand(cluster, kind, by, argument=argument)
+    announce(cluster)
+    return asked
+
+
+def store_errand(
     cluster: Cluster,
     kind: Errand.Kind,
     by: User,
@@ -52,20 +61,20 @@ def request_errand(
     """Store the wish, audited; the open one and False when it is asked for already. Raises ErrandError."""
     if cluster.lab is not None and cluster.lab.destroyed_at is not None:
         raise ErrandError("This lab has been destroyed.")
+    argument = argument[:253]
     try:
         with transaction.atomic():
             errand = Errand.objects.create(
-                cluster=cluster, kind=kind, argument=argument[:253], workload=workload, requested_by=by
+                cluster=cluster, kind=kind, argument=argument, workload=workload, requested_by=by
             )
             target = " ".join(filter(None, [str(cluster), argument]))
             audit.record(by, f"asked {kind}", target, lab_id=cluster.lab_id, detail={"errand": errand.pk})
             enqueue("webapp.carry_out_errand", errand.pk, queue=queue_of(cluster))
-    except IntegrityError:
+    except IntegrityError as error:
         is_open = Errand.objects.filter(cluster=cluster, kind=kind, argument=argument, status__in=OPEN)
         if (found := is_open.first()) is None:
-            raise
+            raise ErrandError("The same has just ended; ask again.") from error
         return found, False
-    announce(cluster)
     return errand, True
 
 

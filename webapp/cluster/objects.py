@@ -104,6 +104,17 @@ def read_documents(given: str) -> list[object]:
     return found
 
 
+def read_objects(manifest: str) -> list[Object]:
+    """Return the objects of a manifest that was checked before it was stored."""
+    found: list[Any] = read_documents(manifest)  # Any: see Object
+    return found
+
+
+def named(document: Object) -> str:
+    """Return an object's kind and name as one word: "deployment/web"."""
+    return f"{document['kind'].lower()}/{document['metadata']['name']}"
+
+
 def where(error: yaml.MarkedYAMLError) -> str:
     mark = error.problem_mark
     line = f"Line {mark.line + 1}, column {mark.column + 1}: " if mark is not None else ""

@@ -26,6 +26,7 @@ from webapp.process import Completed
 
 SHELL_S, API_S = 30.0, 40.0
 MANIFEST_S = 90.0
+NO_DRY_RUN = "does not support dry run"  # a webhook of the cluster: it cannot be tried
 Query = Mapping[str, str]
 
 
@@ -103,7 +104,22 @@ class LabReach:
         return self.kubectl(f"{KUBECTL} get --raw {shlex.quote(with_query(path, query))}")
 
     def apply(self, documents: Sequence[objects.Object]) -> str:
-        return self.kubectl(piped(documents, f"{KUBECTL} apply -f -"), timeout_s=MANIFEST_S)
+        """Try all of it dry first, in a namespace that is there: kubectl applies what it can otherwise."""
+        spaces = [one for one in documents if one["kind"] == "Namespace"]
+        rest = [one for one in documents if one["kind"] != "Namespace"]
+        command, said = f"{KUBECTL} apply -f -", ""
+        if spaces:
+            said = self.kubectl(piped(spaces, command), timeout_s=MANIFEST_S)
+        self.try_dry(rest)
+        return said + self.kubectl(piped(rest, command), timeout_s=MANIFEST_S)
+
+    def try_dry(self, documents: Sequence[objects.Object]) -> None:
+        """Raise PartlyError when the API would refuse any of them; nothing is changed."""
+        command = piped(documents, f"{KUBECTL} apply --dry-run=server -f -")
+        done = self.shell(self.head, command, timeout_s=MANIFEST_S)
+        if done.code != 0 and NO_DRY_RUN not in done.errors:
+            untried = [Outcome(objects.named(one), "untried") for one in documents]
+            raise PartlyError(f"Nothing was applied. {first_words(done)}", untried)
 
     def remove(self, documents: Sequence[objects.Object]) -> str:
         command = f"{KUBECTL} delete --ignore-not-found --wait=false -f -"

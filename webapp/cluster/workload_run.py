@@ -6,22 +6,22 @@ Errand apply, remove ─► Reach ─► a sentence; what was refused of each ob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any
 
 from django.utils import timezone
 
 from webapp.cluster.actions import look_soon
 from webapp.cluster.errands import CannotDo
 from webapp.cluster.models import Errand, Workload
-from webapp.cluster.objects import namespace_object, read_documents
+from webapp.cluster.objects import namespace_object, read_objects
 from webapp.cluster.reach import PartlyError, reach_of
+from webapp.cluster.workload_store import was_applied
 from webapp.cluster.workloads import namespace_of
 
 
 def do_apply(errand: Errand) -> str:
     workload = workload_of(errand)
-    documents = read_documents(workload.manifest)
-    found: list[Any] = [namespace_object(namespace_of(errand.cluster)), *documents]  # Any: JSON
+    documents = read_objects(workload.manifest)
+    found = [namespace_object(namespace_of(errand.cluster)), *documents]
     with kept_outcomes(errand):
         reach_of(errand.cluster).apply(found)
     look_soon(errand.cluster, timezone.now())
@@ -30,7 +30,7 @@ def do_apply(errand: Errand) -> str:
 
 def do_remove(errand: Errand) -> str:
     workload = workload_of(errand)
-    documents: list[Any] = read_documents(workload.manifest)
+    documents = read_objects(workload.manifest)
     was_there = was_applied(workload)
     with kept_outcomes(errand):
         if was_there:
@@ -51,13 +51,6 @@ def kept_outcomes(errand: Errand) -> Iterator[None]:
         Errand.objects.filter(pk=errand.pk).update(result=errand.result)
         look_soon(errand.cluster, timezone.now())
         raise
-
-
-def was_applied(workload: Workload) -> bool:
-    """Tell whether anything of it may be there: what was refused as a whole needs no deleting."""
-    tries = Errand.objects.filter(workload=workload, kind=Errand.Kind.APPLY)
-    told = [errand.result.get("objects") or () for errand in tries]
-    return any(not found or any(one.get("state") == "done" for one in found) for found in told)
 
 
 def workload_of(errand: Errand) -> Workload:

@@ -13,23 +13,21 @@ from typing import Any
 
 import yaml
 from django.conf import settings
-from django.db import IntegrityError, transaction
 
 from webapp.accounts.models import User
 from webapp.catalog import library
-from webapp.cluster.errands import ErrandError, request_errand
+from webapp.cluster.errands import ErrandError
 from webapp.cluster.models import Cluster, Errand, Workload
 from webapp.cluster.objects import (
     OWN_LABEL,
     Object,
     check_own,
-    labelled,
     place,
-    read_documents,
-    to_yaml,
+    read_objects,
     warn,
 )
 from webapp.cluster.older import too_old, without_unknown
+from webapp.cluster.workload_store import remove_workload, store_and_apply
 from webapp.kube.facts import EventFacts, KubeFacts, NodeFacts, PodFacts
 from webapp.kube.loose import mapping
 
@@ -179,34 +177,6 @@ def apply_own(cluster: Cluster, name: str, text: str, by: User) -> tuple[Errand,
     return store_and_apply(cluster, name, checked.documents, by, title=name)
 
 
-def store_and_apply(
-    cluster: Cluster,
-    name: str,
-    documents: tuple[Object, ...],
-    by: User,
-    *,
-    title: str,
-    recipe: str = "",
-) -> tuple[Errand, bool]:
-    """Keep the manifest, so that exactly this can be removed; a second time replaces it."""
-    manifest = to_yaml(labelled(documents, name))
-    try:
-        with transaction.atomic():
-            workload, _ = Workload.objects.update_or_create(
-                cluster=cluster,
-                name=name,
-                removed_at=None,
-                defaults={"manifest": manifest, "recipe": recipe, "title": title, "made_by": by},
-            )
-    except IntegrityError as error:  # two people, one moment
-        raise ErrandError(f"{title} is being applied by somebody else.") from error
-    return request_errand(cluster, Errand.Kind.APPLY, by, argument=name, workload=workload)
-
-
-def remove_workload(workload: Workload, by: User) -> tuple[Errand, bool]:
-    return request_errand(workload.cluster, Errand.Kind.REMOVE, by, argument=workload.name, workload=workload)
-
-
 # -- what is seen ---------------------------------------------------------------------
 
 
@@ -232,8 +202,7 @@ def view_of(workload: Workload, namespace: str, kube: KubeFacts, errand: Errand 
 
 @lru_cache(maxsize=256)
 def object_names(manifest: str) -> frozenset[str]:
-    trees: list[Any] = read_documents(manifest)  # Any: JSON
-    return frozenset(tree["metadata"]["name"] for tree in trees)
+    return frozenset(tree["metadata"]["name"] for tree in read_objects(manifest))
 
 
 def belongs(pod: PodFacts, names: frozenset[str]) -> bool:

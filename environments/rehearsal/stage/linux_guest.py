@@ -239,7 +239,9 @@ def handed(lab: Lab, text: str, command: str) -> Answer:
     """Answer a kubectl that reads objects from standard input."""
     if not is_initialised(lab):
         return 1, "", kubectl.REFUSED.format(ip=lab.control_plane.ip)
-    return workloads.apply(lab, text) if " apply " in command else workloads.delete(lab, text)
+    if " apply " in command:
+        return workloads.apply(lab, text, is_dry="--dry-run=server" in command)
+    return workloads.delete(lab, text)
 
 
 def simple_commands(command: str) -> list[tuple[str, list[str]]]:

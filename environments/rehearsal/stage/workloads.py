@@ -47,18 +47,27 @@ def key(item: Object) -> tuple[str, str, str]:
     return item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]
 
 
-def apply(lab: Lab, text: str) -> Answer:
-    """Take objects as JSON; one that is there keeps its time."""
+def apply(lab: Lab, text: str, *, is_dry: bool = False) -> Answer:
+    """Take objects as JSON; one that is there keeps its time, one that is invalid stops no other."""
     now, kept = time.time(), {key(item): item for item in stored(lab)}
-    said = []
+    said, errors, how = [], [], " (server dry run)" if is_dry else ""
     for item in json.loads(text)["items"]:
+        if problem := invalid(item):
+            errors.append(f'The {item["kind"]} "{item["metadata"]["name"]}" is invalid: {problem}')
+            continue
         known = kept.get(key(item))
         kept[key(item)] = {**item, "applied_at": known["applied_at"] if known else now}
-        said.append(
-            f"{item['kind'].lower()}/{item['metadata']['name']} {'configured' if known else 'created'}"
-        )
-    save(lab, list(kept.values()))
-    return 0, "\n".join(said) + "\n", ""
+        done = "configured" if known else "created"
+        said.append(f"{item['kind'].lower()}/{item['metadata']['name']} {done}{how}")
+    if not is_dry:
+        save(lab, list(kept.values()))
+    return int(bool(errors)), "".join(f"{one}\n" for one in said), "".join(f"{one}\n" for one in errors)
+
+
+def invalid(item: Object) -> str:
+    """Say what an API server would refuse: of all that it checks, the selector that a template needs."""
+    is_kept = item["kind"] in ("Deployment", "DaemonSet", "StatefulSet", "ReplicaSet")
+    return "spec.selector: Required value" if is_kept and not item.get("spec", {}).get("selector") else ""
 
 
 def delete(lab: Lab, text: str) -> Answer:

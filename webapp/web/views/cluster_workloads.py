@@ -58,7 +58,7 @@ def workload_own(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = may_change(see_cluster(request, slug=slug, pk=pk))
     name, manifest = request.POST.get("name", "").strip(), request.POST.get("manifest", "")
     checked = check_own(manifest, namespace_of(place.cluster))
-    must_read = [*checked.warnings] if request.POST.get("read") != "1" else []
+    must_read = checked.warnings if {*checked.warnings} - {*request.POST.getlist("read")} else ()
     problems = list(checked.problems)
     if not problems and not must_read:
         try:
