@@ -67,6 +67,15 @@ def test_place_has_room_for_all_machines_when_the_subnet_is_the_smallest() -> No
     assert max(ips, key=lambda ip: int(ip.rpartition(".")[2])) == "192.168.57.61"
 
 
+def test_place_fails_when_fixed_addresses_leave_no_room() -> None:
+    fixed = [default_machine("windows", n, ip=f"192.168.57.{52 + n}") for n in range(1, 6)]
+    linux = [default_machine("linux", n) for n in range(1, 10)]
+    spec = replace(LabSpec(), machines=(default_machine("control-plane"), *fixed, *linux))
+
+    with pytest.raises(ValueError, match=r"192\.168\.57\.32/27 has no address left for linw6, "):
+        place(spec, "192.168.57.32/27")
+
+
 STEPS = (
     KitStep("linux-prepare", "every-linux", "Prepare", "linux/prepare.sh", scope="machines", usual_s=40),
     KitStep("init", "control-plane", "Init", "linux/init.sh"),

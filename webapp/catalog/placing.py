@@ -17,7 +17,7 @@ FIRST_HOST: Mapping[Role, int] = {"control-plane": 10, "windows": 11, "linux": 2
 def place(spec: LabSpec, subnet: str) -> LabSpec:
     """Give each machine without an address the next free one of its role.
 
-    Raises ValueError when an address that the definition fixes lies outside `subnet`.
+    Raises ValueError when an address that the definition fixes lies outside `subnet`, or none is left.
     """
     network = IPv4Network(subnet)
     taken = {machine.ip for machine in spec.machines if machine.ip}
@@ -25,7 +25,9 @@ def place(spec: LabSpec, subnet: str) -> LabSpec:
     if outside:
         raise ValueError(f"{', '.join(outside)} outside the lab's subnet {subnet}")
     free = {role: _free_addresses(network, first, taken) for role, first in FIRST_HOST.items()}
-    machines = tuple(replace(m, ip=m.ip or next(free[m.role])) for m in spec.machines)
+    machines = tuple(replace(m, ip=m.ip or next(free[m.role], "")) for m in spec.machines)
+    if without := [machine.name for machine in machines if not machine.ip]:
+        raise ValueError(f"{subnet} has no address left for {', '.join(without)}")
     return replace(spec, machines=machines, network=replace(spec.network, subnet=str(network)))
 
 
