@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from webapp.background import enqueue
+from webapp.bisects.actions import go_on_soon
 from webapp.bisects.carry_check import check_trial
 from webapp.bisects.walk import carry_on_bisects
 from webapp.builds import actions as builds
@@ -54,6 +55,7 @@ def execute_run_task(run_id: int) -> None:
         execute_run(run_id, {**INJECT_KINDS, **SUPPLY_KINDS})
     finally:
         look_after_run(run_id)
+        go_on_soon()
 
 
 def look_after_run(run_id: int) -> None:
@@ -66,6 +68,7 @@ def look_after_run(run_id: int) -> None:
 @shared_task(name="webapp.execute_build")
 def execute_build_task(build_id: int) -> None:
     execute_build(build_id)
+    go_on_soon()
 
 
 @shared_task(name="webapp.keep_builds")
@@ -87,6 +90,7 @@ def keep_bisects_task() -> None:
 def check_trial_task(trial_id: int) -> None:
     """Runs on the lab's host."""
     check_trial(trial_id)
+    go_on_soon()
 
 
 @shared_task(name="webapp.inspect_host")
@@ -145,6 +149,7 @@ def carry_out_fix_task(fix_id: int) -> None:
 @shared_task(name="webapp.carry_out_errand")
 def carry_out_errand_task(errand_id: int) -> None:
     carry_out_errand(errand_id, ERRANDS)
+    go_on_soon()
 
 
 @shared_task(name="webapp.read_node_log")

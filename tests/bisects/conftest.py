@@ -1,12 +1,11 @@
 """The real stack with a repository of seven commits, one of which does not build, and a lab that is up."""
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.builds import places
 from tests.builds.repository import BROKEN, MAIN, Repository, make_repository
 from tests.cluster.conftest import launched, played, rehearsed
 from tests.stack import Stack
@@ -16,11 +15,8 @@ __all__ = ["launched", "played", "rehearsed"]  # fixtures: a rehearsed lab witho
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """A folder that the user who compiles can enter; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="lab-bisects-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with places.open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +33,7 @@ def repository(open_folder: Path) -> Repository:
 
 @pytest.fixture(scope="module")
 def stack(open_folder: Path, repository: Repository) -> Iterator[Stack]:
-    settings = {
-        "BUILD_LOCAL_REPOSITORIES": str(repository.path),
-        "BUILD_FREE_DISK_MIB": "10",
-        "BUILD_FREE_MEMORY_MIB": "10",
-        "LAB_LOST_AFTER_S": "6",
-        "LAB_REHEARSAL_SPEED": "600",
-    }
-    stack = Stack(open_folder / "var", extra_env=settings).start()
-    yield stack
-    stack.stop()
+    places.make_home(open_folder / "var" / "builds")
+    speed = {"LAB_REHEARSAL_SPEED": "600"}
+    with places.building_stack(open_folder / "var", repository, **speed) as stack:
+        yield stack

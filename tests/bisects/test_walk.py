@@ -11,6 +11,7 @@ from django.utils import timezone
 from tests.builds.repository import Repository
 from tests.factories import LabFactory, RunFactory, StepFactory
 from webapp.accounts.models import Role, User
+from webapp.bisects.actions import go_on_soon
 from webapp.bisects.checks import SKIP_LINE, UNREACHED, Check, verdict_of
 from webapp.bisects.models import Bisect, Trial
 from webapp.bisects.walk import carry_on_bisects
@@ -234,3 +235,15 @@ def test_commits_are_listed_when_no_build_changes_the_mirror(
     bisect.refresh_from_db()
     subjects = ["first", "one", "two", "three", "four", "five", "six"]
     assert [one["subject"] for one in bisect.commits] == subjects
+
+
+def test_turn_is_asked_for_at_once_only_while_there_is_a_search(
+    bisect: Bisect, django_capture_on_commit_callbacks
+) -> None:
+    with django_capture_on_commit_callbacks() as sent:
+        go_on_soon()
+    Bisect.objects.update(state=Bisect.State.FOUND)
+    with django_capture_on_commit_callbacks() as unsent:
+        go_on_soon()
+
+    assert (len(sent), len(unsent)) == (1, 0)

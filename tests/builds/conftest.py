@@ -5,24 +5,20 @@ home           settings with every folder of builds below a new one that an unpr
 go             the root of a real Go toolchain
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.builds import places
 from tests.builds.repository import Repository, make_repository
 from webapp.builds.toolchains import Toolchain, find_toolchains
 
 
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
-    """A folder that the user who compiles can enter; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="lab-builds-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with places.open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +37,7 @@ def go() -> Toolchain:
 def home(settings, open_folder: Path, repository: Repository, tmp_path: Path) -> Path:  # type: ignore[no-untyped-def]
     folder = open_folder / tmp_path.name
     folder.mkdir()
-    settings.BUILD_HOME = folder / "builds"
-    settings.BUILD_HOME.mkdir()
-    (open_folder / "cache").mkdir(exist_ok=True)
-    (settings.BUILD_HOME / "cache").symlink_to(open_folder / "cache")  # Go's own library is compiled once
+    settings.BUILD_HOME = places.make_home(folder / "builds")
     settings.ARTIFACT_DIR = folder / "artifacts"
     settings.SPOOL_DIR = folder / "spool"
     settings.BUILD_LOCAL_REPOSITORIES = [str(repository.path)]

@@ -8,21 +8,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.builds import places
 from tests.builds.repository import Repository
 from tests.stack import Stack, wait_until
 
 
 @pytest.fixture
 def stack(open_folder: Path, repository: Repository, tmp_path: Path) -> Iterator[Stack]:
-    settings = {
-        "BUILD_LOCAL_REPOSITORIES": str(repository.path),
-        "BUILD_FREE_DISK_MIB": "10",
-        "BUILD_FREE_MEMORY_MIB": "10",
-        "LAB_LOST_AFTER_S": "6",
-    }
-    stack = Stack(open_folder / tmp_path.name, extra_env=settings).start()
-    yield stack
-    stack.stop()
+    """Its Go cache is empty: there is a lot to compile when the worker is killed."""
+    with places.building_stack(open_folder / tmp_path.name, repository) as stack:
+        yield stack
 
 
 def builds(stack: Stack) -> list[dict[str, object]]:

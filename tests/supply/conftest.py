@@ -3,24 +3,20 @@
 stack        Redis, web, worker and beat; builds of `repository` are allowed
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.builds import places
 from tests.builds.repository import Repository, make_repository
 from tests.stack import Stack
 
 
 @pytest.fixture(scope="module")
 def open_folder() -> Iterator[Path]:
-    """A folder that the user who compiles can enter; pytest's own are closed to others."""
-    folder = Path(tempfile.mkdtemp(prefix="lab-supply-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with places.open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -30,14 +26,7 @@ def repository(open_folder: Path) -> Repository:
 
 @pytest.fixture(scope="module")
 def stack(open_folder: Path, repository: Repository) -> Iterator[Stack]:
-    settings = {
-        "BUILD_LOCAL_REPOSITORIES": str(repository.path),
-        "BUILD_FREE_DISK_MIB": "10",
-        "BUILD_FREE_MEMORY_MIB": "10",
-        "BUILD_FOLLOW_S": "1",
-        "LAB_LOST_AFTER_S": "6",
-        "LAB_REHEARSAL_SPEED": "600",
-    }
-    stack = Stack(open_folder / "var", extra_env=settings).start()
-    yield stack
-    stack.stop()
+    places.make_home(open_folder / "var" / "builds")
+    speed = {"LAB_REHEARSAL_SPEED": "600", "BUILD_FOLLOW_S": "1"}
+    with places.building_stack(open_folder / "var", repository, **speed) as stack:
+        yield stack
