@@ -1,6 +1,7 @@
 """Stored lines keep their numbers, are announced after the commit, and are never stored twice."""
 
 import threading
+from itertools import islice
 
 import pytest
 from django.db import OperationalError, connection
@@ -12,6 +13,7 @@ from webapp.logs import store
 from webapp.logs.lines import LogLine
 from webapp.logs.models import Log, LogChunk, Spool
 from webapp.logs.patience import with_patience
+from webapp.logs.reading import chunks_after
 
 pytestmark = pytest.mark.django_db
 LINE = st.builds(
@@ -48,6 +50,22 @@ def test_a_newline_inside_a_line_does_not_renumber_the_others():
     store.append(log.pk, lines("a\nb", "c"), at_ms=1)
 
     assert texts(store.read(log.pk, -1, 10)) == ["a␊b", "c"]
+
+
+@pytest.mark.parametrize("given", [1, 3, 4, 5, 36], ids=str)
+@pytest.mark.parametrize("after", [-1, 2, 7], ids=str)
+def test_what_is_compacted_while_it_is_read_is_given_once(given: int, after: int):
+    log = LogFactory()
+    for number in range(100):
+        store.append(log.pk, lines(f"{number}", f"{number}b"), at_ms=number, step=number % 3)
+    whole = store.read(log.pk, after, 1000).lines
+
+    chunks = chunks_after(log.pk, after)
+    rows = [row for chunk in islice(chunks, given) for row in chunk.rows()]
+    store.compact(log.pk)
+    rows += [row for chunk in chunks for row in chunk.rows()]
+
+    assert rows == whole
 
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

@@ -7,7 +7,7 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import islice, repeat
 from typing import NamedTuple, cast
 
 import orjson
@@ -53,17 +53,27 @@ class Chunk:
     def line_count(self) -> int:
         return count_lines(self.marks)
 
-    def rows(self, skip: int = 0, limit: int | None = None) -> list[Row]:
-        """Return lines with their marks, `skip` from the chunk's first on, at most `limit`."""
-        texts = self.texts
-        end = len(texts) if limit is None else min(len(texts), skip + limit)
+    def rows(self, limit: int | None = None) -> list[Row]:
+        """Return lines with their marks, from the chunk's first on, at most `limit`."""
+        texts = iter(self.texts[:limit])
         rows: list[Row] = []
-        at = 0
         for count, ms, step, machine, stream in self.marks:
-            wanted = texts[max(at, skip) : min(at + count, end)]
-            rows += zip(repeat(ms), repeat(step), repeat(machine), repeat(stream), wanted, strict=False)
-            at += count
+            some = islice(texts, count)
+            rows += zip(repeat(ms), repeat(step), repeat(machine), repeat(stream), some, strict=False)
         return rows
+
+    def since(self, after: int) -> "Chunk":
+        """Return the chunk without its lines up to number `after`; it has some beyond it."""
+        skip = after + 1 - self.first_line
+        if skip <= 0:
+            return self
+        marks: list[Mark] = []
+        left = skip
+        for count, *like in self.marks:
+            if count > left:
+                marks.append(cast(Mark, (count - left, *like)))
+            left = max(0, left - count)
+        return Chunk(after + 1, self.raw.split(b"\n", skip)[skip], marks)
 
     def bare(self) -> bytes:
         """Return the lines without colours, for searching; as many lines."""

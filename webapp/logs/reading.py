@@ -1,7 +1,8 @@
 """A log's size and its chunks in order, in small batches.
 
-Compaction between two batches changes no line's number. In SQL, because each nudge leads here: building
-the two queries by the ORM takes five times as long as they do.
+Compaction between two batches changes no line's number, but it may put lines that were given already
+into the chunk that comes next: each chunk is cut to what follows. In SQL, because each nudge leads
+here: building the two queries by the ORM takes five times as long as they do.
 """
 
 from collections.abc import Iterator
@@ -29,18 +30,23 @@ def read_size(log_id: int) -> tuple[int, str]:
 
 
 class StoredChunk(NamedTuple):
-    """A chunk's columns, as the database gives them."""
+    """A chunk's columns, as the database gives them. `after`: the line that was given last."""
 
     first_line: int
     last_line: int
     texts: bytes | memoryview
     marks: bytes | memoryview
+    after: int
+
+    def unpack(self) -> Chunk:
+        """Return the chunk's lines that were not given yet."""
+        return unpack(self.first_line, self.texts, self.marks).since(self.after)
 
 
 def chunks_after(log_id: int, after: int, until: int = NO_END) -> Iterator[Chunk]:
-    """Yield the chunks that hold lines after+1 … (to `until`, inclusive), in order."""
+    """Yield lines after+1 … (to `until`, inclusive, and the rest of its chunk), in order, chunk by chunk."""
     for stored in stored_after(log_id, after, until):
-        yield unpack(stored.first_line, stored.texts, stored.marks)
+        yield stored.unpack()
 
 
 def stored_after(log_id: int, after: int, until: int = NO_END) -> Iterator[StoredChunk]:
@@ -55,10 +61,9 @@ def stored_after(log_id: int, after: int, until: int = NO_END) -> Iterator[Store
                 [log_id, after, until, batch],
             )
             rows = cursor.fetchall()
-        for row in rows:
-            stored = StoredChunk(*row)
-            yield stored
-            after = stored.last_line
+        for first_line, last_line, texts, marks in rows:
+            yield StoredChunk(first_line, last_line, texts, marks, after)
+            after = last_line
         if len(rows) < batch:
             return
         batch = BATCH

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import re2
 
-from webapp.logs.chunks import Chunk, unpack
+from webapp.logs.chunks import Chunk
 from webapp.logs.models import Log
 from webapp.logs.reading import StoredChunk, stored_after
 
@@ -60,7 +60,7 @@ def search(
     line_count = Log.objects.values_list("line_count", flat=True).get(pk=log_id)
     hits: list[int] = []
     searched_to = after
-    look = partial(search_chunk, pattern=pattern, machine=machine, after=after, limit=limit)
+    look = partial(search_chunk, pattern=pattern, machine=machine, limit=limit)
     with closing(in_threads(look, stored_after(log_id, after))) as searched:
         for last_line, found in searched:
             hits += found
@@ -74,12 +74,10 @@ def search(
 
 
 def search_chunk(
-    stored: StoredChunk, *, pattern: Any, machine: str, after: int, limit: int
+    stored: StoredChunk, *, pattern: Any, machine: str, limit: int
 ) -> tuple[int, list[int]]:  # Any: the re2 package is untyped
-    """Return the chunk's last line and its hits after `after`, at most `limit`."""
-    chunk = unpack(stored.first_line, stored.texts, stored.marks)
-    hits = (line for line in hits_in(chunk, pattern, machine) if line > after)
-    return stored.last_line, list(islice(hits, limit))
+    """Return the chunk's last line and its hits, at most `limit`."""
+    return stored.last_line, list(islice(hits_in(stored.unpack(), pattern, machine), limit))
 
 
 def in_threads(

@@ -185,7 +185,7 @@ def read(log_id: int, after: int, limit: int, max_bytes: int | None = None) -> P
     lines: list[Row] = []
     taken = 0
     for chunk in chunks_after(log_id, after, until=after + limit):
-        lines += chunk.rows(max(0, after + 1 - chunk.first_line), limit - len(lines))
+        lines += chunk.rows(limit - len(lines))
         taken += len(chunk.raw)
         if len(lines) >= limit or (max_bytes is not None and taken >= max_bytes):
             break
