@@ -1,11 +1,8 @@
 """People: added, changed, kept out; what happened is on the trail, passwords are not."""
 
-import threading
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 
+from tests.at_once import at_once
 from tests.factories import UserFactory
 from webapp.accounts import actions
 from webapp.accounts.models import AuditEntry, Role, User
@@ -33,20 +30,9 @@ def test_taken_name_or_weak_password_is_refused(administrator: User, username: s
 
 @pytest.mark.django_db(transaction=True)
 def test_of_people_who_come_by_one_name_at_once_one_gets_it() -> None:
-    all_at_once = threading.Barrier(4, timeout=20)
+    came = at_once(*[lambda: actions.create_user(username="Eve", role="guest", by=None)] * 4)
 
-    def come(_: int) -> str:
-        all_at_once.wait()
-        try:
-            return actions.create_user(username="Eve", role="guest", by=None)[0].username
-        except actions.AccountError as error:
-            return str(error)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(4) as threads:
-        said = sorted(threads.map(come, range(4)))
-
+    said = sorted(str(one) if isinstance(one, actions.AccountError) else "Eve" for one in came)
     assert said == ["Eve", *["There is already somebody called Eve."] * 3]
 
 

@@ -1,13 +1,11 @@
 """The setup token, and who may make the first administrator."""
 
 import stat
-import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from django.db import connection
 
+from tests.at_once import at_once
 from tests.factories import UserFactory
 from webapp.accounts.actions import AccountError
 from webapp.accounts.first_run import create_first_administrator, setup_token
@@ -25,14 +23,7 @@ def test_token_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_at_once_have_one_token(tmp_path: Path) -> None:
-    all_at_once = threading.Barrier(8, timeout=20)
-
-    def ask(_: int) -> str:
-        all_at_once.wait()
-        return setup_token(tmp_path, "")
-
-    with ThreadPoolExecutor(8) as threads:
-        tokens = set(threads.map(ask, range(8)))
+    tokens = set(at_once(*[lambda: setup_token(tmp_path, "")] * 8))
 
     assert len(tokens) == 1 and tokens != {""}
     assert [path.name for path in tmp_path.iterdir()] == ["setup_token"]
@@ -62,19 +53,10 @@ def test_right_token_is_worth_nothing_once_there_is_somebody() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_the_same_time_one_becomes_administrator() -> None:
-    both = threading.Barrier(2, timeout=20)
+    def try_it(name: str) -> User:
+        return create_first_administrator(username=name, password=PASSWORD, given="t", token="t")
 
-    def try_it(name: str) -> bool:
-        both.wait()
-        try:
-            create_first_administrator(username=name, password=PASSWORD, given="t", token="t")
-        except AccountError:
-            return False
-        finally:
-            connection.close()
-        return True
+    came = at_once(lambda: try_it("ana"), lambda: try_it("ben"))
 
-    with ThreadPoolExecutor(2) as threads:
-        made = sorted(threads.map(try_it, ["ana", "ben"]))
-
+    made = sorted(isinstance(one, User) for one in came)
     assert (made, User.objects.count()) == ([False, True], 1)

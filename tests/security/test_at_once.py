@@ -1,13 +1,10 @@
 """Two presses at the very same time, by one person or by two: one thing happens, and nobody is failed."""
 
-import threading
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 
+from tests.at_once import at_once
 from tests.factories import MachineFactory, UserFactory
+from webapp.accounts.actions import AccountError, change_role
 from webapp.accounts.models import Role, User
 from webapp.cluster.actions import cluster_of, request_fix
 from webapp.cluster.errands import request_errand
@@ -19,6 +16,9 @@ from webapp.pairing.errors import InvitationError
 from webapp.pairing.models import Invitation, Pairing
 from webapp.runs.actions import request_run
 from webapp.runs.models import Run
+from webapp.shells import actions, baton
+from webapp.shells.errors import ShellError
+from webapp.shells.models import Recording, Terminal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -28,23 +28,6 @@ def pairing(settings) -> Pairing:
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
     lab = MachineFactory(name="winw1").lab
     return open_pairing(lab, lab.owner, title="Late")[0]
-
-
-def at_once(*acts: Callable[[], object]) -> list[object]:
-    """Do all in threads that begin together; return what came of each, the exception if one was raised."""
-    together = threading.Barrier(len(acts), timeout=60)
-
-    def do(act: Callable[[], object]) -> object:
-        together.wait()
-        try:
-            return act()
-        except Exception as error:
-            return error
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(len(acts)) as threads:
-        return list(threads.map(do, acts))
 
 
 def invited(pairing: Pairing, uses: int) -> Invitation:
@@ -107,3 +90,47 @@ def test_two_who_save_a_definition_make_two_revisions(owner: User) -> None:
     at_once(*[lambda text=text: add_revision(definition, text=text, by=owner) for text in texts])
 
     assert sorted(definition.revisions.values_list("number", flat=True)) == [1, 2, 3]
+
+
+def test_of_two_administrators_who_put_each_other_out_one_stays() -> None:
+    ana, ben = UserFactory.create_batch(2, role=Role.ADMINISTRATOR)
+
+    done = at_once(
+        lambda: change_role(ana, Role.MEMBER, ben),
+        lambda: change_role(ben, Role.MEMBER, ana),
+    )
+
+    assert sorted(type(one) for one in done if one is not True) == [AccountError]
+    assert User.objects.filter(role=Role.ADMINISTRATOR).count() == 1
+
+
+def test_terminals_that_are_opened_at_once_have_their_numbers_and_their_limit(
+    pairing: Pairing, settings
+) -> None:
+    lab, settings.SHELLS_PER_LAB = pairing.lab, 2
+    settings.LAB_HOST = lab.host.name
+
+    done = at_once(*[lambda: actions.open_terminal(lab, lab.machines.get(), lab.owner)] * 3)
+
+    assert sum(isinstance(one, ShellError) for one in done) == 1
+    assert sorted(Terminal.objects.values_list("number", flat=True)) == [1, 2]
+
+
+def test_of_two_who_reach_for_a_free_baton_one_has_it_and_one_has_asked(pairing: Pairing) -> None:
+    lab, both = pairing.lab, UserFactory.create_batch(2)
+    terminal = Terminal.objects.create(lab=lab, machine=lab.machines.get(), number=1)
+
+    came = at_once(*[lambda one=one: baton.ask_baton(terminal, one) for one in both])
+
+    terminal.refresh_from_db()
+    assert sorted(map(str, came)) == ["asked", "held"]
+    assert {terminal.holder, terminal.asked_by} == set(both)
+
+
+def test_two_presses_on_record_are_one_recording(pairing: Pairing) -> None:
+    lab = pairing.lab
+    terminal = Terminal.objects.create(lab=lab, machine=lab.machines.get(), number=1)
+
+    done = at_once(*[lambda: actions.start_recording(terminal, lab.owner)] * 2)
+
+    assert done[0] == done[1] == Recording.objects.get()

@@ -5,6 +5,7 @@ import secrets
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from webapp import live
 from webapp.accounts import audit
@@ -51,11 +52,11 @@ def check_password_rules(password: str, user: User) -> None:
 def change_role(user: User, role: str, by: User) -> bool:
     """Give a person another role; False if it was theirs. Raises AccountError for the last administrator."""
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
+        locked, others = lock_with_administrators(user)
         if locked.role == role:
             return False
         if Role(role) != Role.ADMINISTRATOR:
-            refuse_last_administrator(locked)
+            refuse_last_administrator(locked, others)
         audit.record(by, "changed role", user.username, detail={"from": locked.role, "to": role})
         User.objects.filter(pk=user.pk).update(role=role)
         tell_sockets(user)
@@ -68,13 +69,13 @@ def set_active(user: User, *, is_active: bool, by: User) -> bool:
     Raises AccountError for oneself and for the last administrator.
     """
     with transaction.atomic():
-        locked = User.objects.select_for_update().get(pk=user.pk)
+        locked, others = lock_with_administrators(user)
         if locked.is_active == is_active:
             return False
         if user.pk == by.pk:
             raise AccountError("You cannot disable yourself.")
         if not is_active:
-            refuse_last_administrator(locked)
+            refuse_last_administrator(locked, others)
         audit.record(by, "enabled person" if is_active else "disabled person", user.username)
         User.objects.filter(pk=user.pk).update(is_active=is_active)
         tell_sockets(user)
@@ -102,11 +103,18 @@ def tell_sockets(user: User) -> None:
     transaction.on_commit(lambda: live.announce({"type": "rights.changed", "user": pk}))
 
 
-def refuse_last_administrator(user: User) -> None:
+def lock_with_administrators(user: User) -> tuple[User, list[User]]:
+    """Return a person as stored and the other administrators, all locked.
+
+    In one order for everybody: two who put each other out wait for each other, and not for ever.
+    """
+    who = Q(pk=user.pk) | Q(is_active=True, role=Role.ADMINISTRATOR)
+    rows = list(User.objects.select_for_update().filter(who).order_by("pk"))
+    return next(row for row in rows if row.pk == user.pk), [row for row in rows if row.pk != user.pk]
+
+
+def refuse_last_administrator(user: User, others: list[User]) -> None:
     """Raise AccountError if nobody else could manage people afterwards."""
-    others = (
-        User.objects.select_for_update().filter(is_active=True, role=Role.ADMINISTRATOR).exclude(pk=user.pk)
-    )
     if user.is_administrator and not others:
         raise AccountError(f"{user.username} is the last administrator; make somebody else one first.")
 
