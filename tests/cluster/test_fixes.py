@@ -11,6 +11,7 @@ from webapp.cluster import record
 from webapp.cluster.actions import FixError, cluster_of, request_fix
 from webapp.cluster.fixes import CannotFix, carry_out, check_request, reap_fixes
 from webapp.cluster.models import Change, Fix
+from webapp.executions.lost import Clock
 from webapp.executions.models import Status
 from webapp.kube.facts import RequestFacts
 from webapp.runs.models import Run
@@ -162,6 +163,17 @@ def test_fix_that_no_worker_took_or_ended_is_closed(rehearsed: Rehearsed, owner:
     assert reap_fixes(now + timedelta(seconds=601), 600) == 1
 
     assert (pending.refreshed().status, running.refreshed().status) == (Status.CANCELED, Status.INTERRUPTED)
+
+
+def test_clock_that_was_set_forward_loses_no_fix(rehearsed: Rehearsed, owner: User) -> None:
+    cluster, now, wall = cluster_of(rehearsed.lab), timezone.now(), [0.0]
+    fix, _ = request_fix(cluster, "resync-clock", owner, machine="winw1")
+    fix.start("worker", now)
+    clock = Clock(wall_s=lambda: wall[0], steady_s=lambda: 0.0)
+    wall[0] += 3600
+
+    assert reap_fixes(now + timedelta(hours=1), 600, clock) == 0
+    assert fix.refreshed().status == Status.RUNNING
 
 
 def test_history_stays_small_and_keeps_how_things_are(

@@ -1,15 +1,17 @@
 """The connectivity matrix: every way tried in a rehearsed lab, and the failing hop named."""
 
 import json
+import threading
 
 import pytest
 
 from tests.cluster.conftest import Rehearsed
 from webapp.accounts.models import User
+from webapp.cluster import matrix_run
 from webapp.cluster.actions import cluster_of
 from webapp.cluster.errands import carry_out_errand, request_errand
 from webapp.cluster.matrix import Check, Hop, Probe, Result, checks_for, findings, results_of
-from webapp.cluster.models import Errand
+from webapp.cluster.models import Errand, Sighting
 from webapp.tasks import ERRANDS
 
 PROBES = (
@@ -64,6 +66,27 @@ def test_matrix_waits_for_a_first_look(launched: Rehearsed, owner: User) -> None
 
     assert errand.refreshed().status == "failed"
     assert "Nothing is known" in errand.sentence
+
+
+def test_node_that_is_deleted_is_not_waited_for(
+    launched: Rehearsed, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    launched.look()
+    errand, _ = request_errand(cluster_of(launched.lab), Errand.Kind.MATRIX, owner)
+
+    class Deleting(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            """Instead of a pause: the next look finds no Windows node."""
+            row = Sighting.objects.get(cluster=errand.cluster, machine="")
+            row.facts["nodes"] = [one for one in row.facts["nodes"] if one["os"] == "linux"]
+            Sighting.objects.filter(pk=row.pk).update(facts=row.facts)
+            return super().wait(0.5)
+
+    monkeypatch.setattr(matrix_run, "SLEEP", Deleting())
+    carry_out_errand(errand.pk, ERRANDS)
+
+    assert errand.refreshed().status == "succeeded", errand.sentence
+    assert [row["source"] for row in errand.result["rows"]] == ["linux"]
 
 
 SAID = {

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from tests.cluster.conftest import Rehearsed
 from webapp.accounts.models import AuditEntry, User
 from webapp.cluster.actions import cluster_of
-from webapp.cluster.errands import prune, reap_node_logs
+from webapp.cluster.errands import prune
+from webapp.cluster.lost import reap_node_logs
 from webapp.cluster.models import NodeLog
 from webapp.cluster.nodelogs import Tail, find_log, open_log, read_log, stop_log
 from webapp.cluster.nodelogs_api import ANSWER_BYTES, MISSING, PodReader, QueryReader, overlap

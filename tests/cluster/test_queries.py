@@ -12,7 +12,7 @@ from webapp.cluster.actions import cluster_of, note_watching
 from webapp.cluster.models import Change, Cluster, Sighting
 from webapp.cluster.observe import observe_host
 from webapp.cluster.queries import cluster_page, ladder, services, stuck_line, stuck_lines
-from webapp.cluster.record import FAST_S, SLOW_S, record_silence
+from webapp.cluster.record import FAST_S, SLOW_S, is_watched, record_silence
 from webapp.labs.models import Lab
 from webapp.tasks import look_after_run
 
@@ -113,3 +113,22 @@ def test_watching_writes_at_most_every_five_seconds(lab: Lab, django_assert_num_
         note_watching(lab, now + timedelta(seconds=2))
 
     assert Cluster.objects.get(lab=lab).watched_at == now
+
+
+def test_look_that_a_clock_set_back_put_far_off_is_due(lab: Lab) -> None:
+    cluster, now = cluster_of(lab), timezone.now()
+    hours, minutes = now + timedelta(hours=3), now + timedelta(minutes=4)
+    for machine, due in (("", hours), ("controlplane", minutes), ("winw1", hours)):
+        Sighting.objects.create(cluster=cluster, machine=machine, next_look_at=due)
+
+    assert observe_host(lab.host, now, start=lambda work, pk: None) == 1
+
+
+def test_page_that_was_open_before_the_clock_was_set_back_is_not_watched(lab: Lab) -> None:
+    cluster, now = cluster_of(lab), timezone.now()
+    Cluster.objects.filter(pk=cluster.pk).update(watched_at=now + timedelta(hours=1))
+    cluster.refresh_from_db()
+
+    assert not is_watched(cluster, now)
+    note_watching(cluster, now)
+    assert is_watched(Cluster.objects.get(pk=cluster.pk), now)

@@ -47,10 +47,10 @@ def note_watching(watched: Lab | Cluster, now: datetime) -> None:
     """Somebody has a page open: look often for a while. Writes at most every 5 s."""
     cluster = cluster_of(watched) if isinstance(watched, Lab) else watched
     was = cluster.watched_at
-    if was is not None and now - was < TOUCH_EVERY:
+    if was is not None and abs(now - was) < TOUCH_EVERY:
         return
     Cluster.objects.filter(pk=cluster.pk).update(watched_at=now)
-    if was is None or now - was > WATCHED_FOR:
+    if was is None or abs(now - was) > WATCHED_FOR:
         look_soon(cluster, now)
 
 

@@ -15,16 +15,16 @@ from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
 from webapp.cluster.actions import announce, queue_of
+from webapp.cluster.lost import reap_node_logs, reap_work
 from webapp.cluster.models import Cluster, Errand, NodeLog, Workload
 from webapp.cluster.reach import ReachError
 from webapp.executions.holder import holder_name
+from webapp.executions.lost import CLOCK, Clock
 from webapp.executions.models import ENDED, OPEN, Status
-from webapp.logs import store
 from webapp.logs.models import Log
 
 logger = logging.getLogger(__name__)
 
-FORGOTTEN_S = 15
 PRUNED_AT_ONCE = 200
 Doer = Callable[[Errand], str]
 
@@ -122,36 +122,12 @@ def go_on(errand: Errand, result: Mapping[str, object] | None = None) -> None:
         announce(errand.cluster)
 
 
-def reap_errands(now: datetime, lost_after_s: float) -> int:
-    """End errands whose worker was lost; hand those that nobody has begun to a worker again."""
-    for errand in Errand.objects.filter(status=Status.PENDING).select_related("cluster__lab__host"):
-        age_s = (now - errand.requested_at).total_seconds()
-        if age_s > lost_after_s:
-            errand.move(Status.CANCELED, (Status.PENDING,), finished_at=now, sentence="No worker took it.")
-        elif age_s > FORGOTTEN_S:
-            enqueue("webapp.carry_out_errand", errand.pk, queue=queue_of(errand.cluster))
-    lost = [
-        e for e in Errand.objects.filter(status=Status.RUNNING) if is_lost(e.heartbeat_at, now, lost_after_s)
-    ]
-    for errand in lost:
-        errand.finish(Status.INTERRUPTED, now, "The worker was lost; ask for it again.")
-    return len(lost) + reap_node_logs(now, lost_after_s)
-
-
-def reap_node_logs(now: datetime, lost_after_s: float) -> int:
-    """The same for logs that are being read; what was read stays."""
-    count = 0
-    for row in NodeLog.objects.filter(status__in=OPEN):
-        if is_lost(row.heartbeat_at or row.requested_at, now, lost_after_s):
-            sentence = "The worker was lost; read it again." if row.started_at else "No worker took it."
-            row.move(Status.INTERRUPTED, OPEN, finished_at=now, sentence=sentence)
-            store.finish(row.log_id, Status.INTERRUPTED)
-            count += 1
-    return count
-
-
-def is_lost(heartbeat_at: datetime | None, now: datetime, lost_after_s: float) -> bool:
-    return heartbeat_at is not None and (now - heartbeat_at).total_seconds() > lost_after_s
+def reap_errands(now: datetime, lost_after_s: float, clock: Clock = CLOCK) -> int:
+    """End errands, and logs that are being read, whose worker was lost; returns how many."""
+    sentence = "The worker was lost; ask for it again."
+    task = "webapp.carry_out_errand"
+    lost = reap_work(Errand.objects.all(), task, now, lost_after_s, sentence=sentence, clock=clock)
+    return lost + reap_node_logs(now, lost_after_s, clock)
 
 
 def prune(now: datetime, days: int) -> int:

@@ -13,16 +13,17 @@ from functools import partial
 from django.conf import settings
 from django.utils import timezone
 
-from webapp.background import enqueue
 from webapp.cluster import attached
-from webapp.cluster.actions import announce, look_soon, queue_of
+from webapp.cluster.actions import announce, look_soon
 from webapp.cluster.api_request import ApiError
 from webapp.cluster.guests import GuestError, run_in
 from webapp.cluster.linux_look import KUBECTL
+from webapp.cluster.lost import reap_work
 from webapp.cluster.models import Fix
 from webapp.cluster.powershell import redacted
 from webapp.cluster.remote import RemoteError, run_at
 from webapp.executions.holder import holder_name
+from webapp.executions.lost import CLOCK, Clock
 from webapp.executions.models import Status
 from webapp.kube.facts import RequestFacts
 from webapp.kube.loose import load
@@ -33,7 +34,6 @@ from webapp.process import Completed
 logger = logging.getLogger(__name__)
 
 FIX_S = 120.0
-FORGOTTEN_S = 15
 STOP_AT_ERROR = "$ErrorActionPreference = 'Stop'; "
 SKEW_S = 5
 # What a half join leaves behind (kubeadm reset is little tested on Windows).
@@ -232,19 +232,8 @@ DOERS: dict[str, Doer] = {
 }
 
 
-def reap_fixes(now: datetime, lost_after_s: float) -> int:
+def reap_fixes(now: datetime, lost_after_s: float, clock: Clock = CLOCK) -> int:
     """End fixes whose worker was lost, and hand those that nobody has begun to the worker again."""
-    for fix in Fix.objects.filter(status=Status.PENDING).select_related("cluster__lab__host"):
-        age_s = (now - fix.requested_at).total_seconds()
-        if age_s > lost_after_s:
-            fix.move(Status.CANCELED, (Status.PENDING,), finished_at=now, sentence="No worker took it.")
-        elif age_s > FORGOTTEN_S:
-            enqueue("webapp.carry_out_fix", fix.pk, queue=queue_of(fix.cluster))
-    lost = [
-        fix
-        for fix in Fix.objects.filter(status=Status.RUNNING)
-        if fix.heartbeat_at and (now - fix.heartbeat_at).total_seconds() > lost_after_s
-    ]
-    for fix in lost:
-        fix.finish(Status.INTERRUPTED, now, "The worker was lost; look whether it was done.")
-    return len(lost)
+    sentence = "The worker was lost; look whether it was done."
+    task = "webapp.carry_out_fix"
+    return reap_work(Fix.objects.all(), task, now, lost_after_s, sentence=sentence, clock=clock)

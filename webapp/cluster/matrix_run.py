@@ -9,7 +9,7 @@ from django.conf import settings
 
 from webapp.cluster.errands import CannotDo, go_on
 from webapp.cluster.gather import kube_of
-from webapp.cluster.matrix import SYSTEMS, Probe, checks_for, command_of, results_of, to_json
+from webapp.cluster.matrix import SYSTEMS, Probe, Result, checks_for, command_of, results_of, to_json
 from webapp.cluster.models import Errand, Sighting
 from webapp.cluster.objects import OWN_LABEL, Object, labelled, namespace_object
 from webapp.cluster.reach import Reach, ReachError, reach_of
@@ -26,30 +26,44 @@ SLEEP = threading.Event()
 
 def do_matrix(errand: Errand) -> str:
     """Returns a sentence; the cells are in `result`. Raises CannotDo, ReachError, Canceled."""
-    kube = kube_of(Sighting.objects.filter(cluster=errand.cluster, machine="").first())[0]
+    kube = known_kube(errand)
     if kube is None or not kube.nodes:
         raise CannotDo("Nothing is known of the cluster's nodes; the matrix begins when a look was answered.")
     reach, space = reach_of(errand.cluster), namespace_of(errand.cluster)
     if missing := reach.lacking(needed_rights(space)):
         raise CannotDo(f"Nothing was begun. {' '.join(missing)}")
     documents = probes_for(kube, space)
-    left: list[str] = []
     try:
         reach.apply([namespace_object(space), *documents])
-        probes, problems = wait_for(errand, reach, space, kube)
-        if not probes:
-            raise CannotDo(f"No probe came up: {'; '.join(problems)}")
-        checks = checks_for(probes, settings.EGRESS_PROBE)
-        pods = {probe.system: probe for probe in probes}
-        commands = [(space, pods[check.source].pod, command_of(check)) for check in checks]
-        go_on(errand, {"stage": f"trying {len(checks)} ways"})
-        results = results_of(checks, reach.run_in_pods(commands).output)
-        go_on(errand, {**to_json(results, probes), "problems": problems})
-    finally:
-        left += take_away(reach, documents)
+        results = try_ways(errand, reach, space, kube)
+    except (CannotDo, ReachError) as error:
+        raise CannotDo(" ".join([str(error), *take_away(reach, documents)])) from error
+    except BaseException:  # stopped, or a fault of ours
+        take_away(reach, documents)
+        raise
+    left = take_away(reach, documents)
     failed = sum(result.state == "failed" for result in results)
     said = f"{len(results)} ways tried, {failed} failed." if failed else f"All {len(results)} ways work."
     return " ".join([said, *left])
+
+
+def try_ways(errand: Errand, reach: Reach, space: str, kube: KubeFacts) -> list[Result]:
+    """Wait for the probes, try every way between them, and keep what came of it."""
+    probes, problems = wait_for(errand, reach, space, kube)
+    if not probes:
+        raise CannotDo(f"No probe came up: {'; '.join(problems) or 'no node is left'}.")
+    checks = checks_for(probes, settings.EGRESS_PROBE)
+    pods = {probe.system: probe.pod for probe in probes}
+    commands = [(space, pods[check.source], command_of(check)) for check in checks]
+    go_on(errand, {"stage": f"trying {len(checks)} ways"})
+    results = results_of(checks, reach.run_in_pods(commands).output)
+    go_on(errand, {**to_json(results, probes), "problems": problems})
+    return results
+
+
+def known_kube(errand: Errand) -> KubeFacts | None:
+    """Return what the newest look found; None when it was not answered."""
+    return kube_of(Sighting.objects.filter(cluster=errand.cluster, machine="").first())[0]
 
 
 def probes_for(kube: KubeFacts, space: str) -> tuple[Object, ...]:
@@ -78,25 +92,26 @@ def take_away(reach: Reach, documents: Sequence[Object]) -> list[str]:
 
 
 def wait_for(errand: Errand, reach: Reach, space: str, kube: KubeFacts) -> tuple[list[Probe], list[str]]:
-    """Wait for every probe, at most 20 min; returns those that are ready, and what is wrong with others."""
-    wanted = [system for system in SYSTEMS if nodes_of(kube, system)]
+    """Wait for every probe, at most 20 min; returns those that are ready, and what is wrong with others.
+
+    A system whose last node is deleted meanwhile is not waited for.
+    """
     end = time.monotonic() + WAIT_S
     while True:
-        pods = {system: pod_of(reach, space, system) for system in wanted}
-        waiting = [system for system, pod in pods.items() if pod is None or pod.is_ready is not True]
-        problems = [f"{system}: {word_of(pods[system])}" for system in waiting]
-        if not waiting or time.monotonic() > end or has_failed([pods[system] for system in waiting]):
+        kube = known_kube(errand) or kube
+        pods = {system: pod_of(reach, space, system) for system in SYSTEMS if nodes_of(kube, system)}
+        ready = {system: pod for system, pod in pods.items() if pod is not None and pod.is_ready is True}
+        waiting = [pod for system, pod in pods.items() if system not in ready]
+        problems = [f"{system}: {word_of(pod)}" for system, pod in pods.items() if system not in ready]
+        if not waiting or time.monotonic() > end or has_failed(waiting):
             break
         go_on(errand, {"stage": f"waiting for {'; '.join(problems)}"})
         SLEEP.wait(PAUSE_S)
     addresses = service_addresses(reach, space)
-    ready = [pod for system, pod in pods.items() if pod is not None and system not in waiting]
-    probes = [
-        replace(probe_of(pod, kube), system=system)
-        for system, pod in pods.items()
-        if pod is not None and pod in ready
-    ]
-    return [replace(one, service_ip=addresses.get(f"whoami-{one.system}", "")) for one in probes], problems
+    return [
+        replace(probe_of(pod, kube), system=system, service_ip=addresses.get(f"whoami-{system}", ""))
+        for system, pod in ready.items()
+    ], problems
 
 
 def pod_of(reach: Reach, space: str, system: str) -> PodFacts | None:

@@ -112,7 +112,7 @@ def find_log(cluster: Cluster, source: Source) -> NodeLog | None:
 
 def note_reader(row: NodeLog, now: datetime) -> None:
     """Somebody watches: writes at most every 5 s."""
-    if row.is_open and (row.watched_at is None or now - row.watched_at > TOUCH_EVERY):
+    if row.is_open and (row.watched_at is None or abs(now - row.watched_at) > TOUCH_EVERY):
         NodeLog.objects.filter(pk=row.pk).update(watched_at=now)
 
 
@@ -252,7 +252,7 @@ class Tail:
         """Say why nobody needs more of it; None while somebody does."""
         if not self.row.follows or (self.source.until and self.source.until < now.isoformat()):
             return ""
-        is_watched = watched_at is not None and now - watched_at <= WATCHED_FOR
+        is_watched = watched_at is not None and abs(now - watched_at) <= WATCHED_FOR
         return None if is_watched else "Nobody watched any more."
 
 

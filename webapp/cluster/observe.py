@@ -15,7 +15,7 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from django.db import connections
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from webapp.catalog.spec import LabSpec
@@ -35,6 +35,7 @@ logger = logging.getLogger(__name__)
 
 EARLY = timedelta(seconds=1.5)  # the clock ticks every 5 s: who is due a moment later is due now
 CLAIM = timedelta(seconds=ASK_S + 10)
+FARTHEST = timedelta(minutes=10)  # no look is put off so long: the clock was set back since
 MOST_LOOKS = 32
 API_PORT = 6443
 Start = Callable[[Callable[[int], None], int], None]
@@ -70,7 +71,8 @@ def observe_attached(now: datetime, start: Start = submit) -> int:
 
 
 def start_due(sightings: QuerySet[Sighting], now: datetime, start: Start) -> int:
-    due = sightings.filter(next_look_at__lte=now + EARLY).values_list("pk", "next_look_at")
+    is_due = Q(next_look_at__lte=now + EARLY) | Q(next_look_at__gt=now + FARTHEST)
+    due = sightings.filter(is_due).values_list("pk", "next_look_at")
     claimed = [pk for pk, was in list(due) if claim(pk, was, now)]
     for pk in claimed:
         start(look, pk)

@@ -122,8 +122,8 @@ def interval(cluster: Cluster, failures: int, now: datetime, took_s: float = 0.0
 
 
 def is_watched(cluster: Cluster, now: datetime) -> bool:
-    """Tell whether somebody has a page of it open."""
-    return cluster.watched_at is not None and now - cluster.watched_at < WATCHED_FOR
+    """Tell whether somebody has a page of it open; a time yet to come is of a clock that was set back."""
+    return cluster.watched_at is not None and abs(now - cluster.watched_at) < WATCHED_FOR
 
 
 def postpone(sighting: Sighting, wait_s: float, now: datetime) -> None:
