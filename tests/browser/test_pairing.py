@@ -226,7 +226,7 @@ def test_a_terminal_is_used_by_keys_alone(pairing: Person, person: Callable[...,
     region = ben.page.get_by_role("region", name=re.compile(r"^Terminal winw1 #\d+ on shared$"))
     keys = region.get_by_role("textbox", name=re.compile("^Terminal winw1 .*Ctrl Shift L leaves$"))
 
-    tab_to(ben, region.get_by_role("button", name="screen reader"))
+    tab_to(ben, region.get_by_role("button", name="Screen reader"))
     ben.page.keyboard.press("Enter")
     tab_to(ben, keys)
     ben.page.keyboard.press("Tab")  # the terminal's own
