@@ -1,7 +1,7 @@
 """Secrets out of lines, before anything is stored. Pure. Contract: docs/logs.md.
 
 Works on whole lines, so that a secret split over two reads is whole again. One linear search over the
-whole batch (RE2) tells whether there can be anything to do; only then are lines looked at one by one.
+whole batch (RE2) tells whether there can be anything to do, and in which lines.
 Bootstrap tokens: kubeadm's `[a-z0-9]{6}.[a-z0-9]{16}`; certificate keys: 32 bytes in hex. CA hashes
 (`sha256:…`) are public and stay.
 """
@@ -73,7 +73,11 @@ class Redactor:
         """Return the lines without secrets; as many lines as came in."""
         if not self._inside and self._hint.search("\n".join([line.text for line in lines])) is None:
             return list(lines)
-        return [self._redact_line(line) for line in lines]
+        return [self._redact_line(line) if self._may_tell(line) else line for line in lines]
+
+    def _may_tell(self, line: LogLine) -> bool:
+        """Tell whether there can be anything to do in one line: most of a batch have nothing."""
+        return line.machine in self._inside or self._hint.search(line.text) is not None
 
     def _redact_line(self, line: LogLine) -> LogLine:
         text, was_inside = line.text, line.machine in self._inside
