@@ -115,6 +115,7 @@ def test_a_session_is_fresh_for_twelve_hours(owner: User, settings):
 
     assert fresh.is_fresh({fresh.SIGNED_IN_AT: now - 11 * 3600}, owner)
     assert not fresh.is_fresh({fresh.SIGNED_IN_AT: now - 13 * 3600}, owner)
+    assert not fresh.is_fresh({fresh.SIGNED_IN_AT: now + 13 * 3600}, owner)  # the clock was set back
 
 
 async def test_a_revoked_right_takes_the_keyboard_at_once(

@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 import pytest
 import uvicorn
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from tests.stack import free_port
-from webapp.ws.protocol import PUSH, FrameProtocol
+from webapp.ws.protocol import LARGEST_MESSAGE, PUSH, FrameProtocol
 
 READY = {"type": "websocket.send", "text": "by text", "frame": b"\x81\x08by frame"}
 
 
 async def speak(scope, receive, send) -> None:
-    if scope["type"] == "websocket":
+    if scope["path"] == "/hear":
+        await hear(receive, send)
+    elif scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
         await send(READY)
@@ -23,6 +26,14 @@ async def speak(scope, receive, send) -> None:
         await send({"type": "websocket.send", "text": "plain"})
         await send({"type": "websocket.close", "code": 1000})
         assert not scope["extensions"][PUSH](b"\x81\x04late")
+
+
+async def hear(receive, send) -> None:
+    """Say how long each message was."""
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] == "websocket.receive":
+        await send({"type": "websocket.send", "text": str(len(message["text"]))})
 
 
 @pytest.fixture
@@ -52,3 +63,14 @@ async def test_a_ready_frame_goes_out_as_it_is_unless_something_was_negotiated(
 
     assert said == [*first, "plain"]
     assert socket.close_code == 1000
+
+
+async def test_a_message_that_no_page_sends_ends_the_socket_before_it_is_kept(port: int):
+    async with connect(f"ws://127.0.0.1:{port}/hear", compression=None) as socket:
+        await socket.send("x" * LARGEST_MESSAGE)
+        heard = await socket.recv()
+        with pytest.raises(ConnectionClosed):
+            await socket.send("x" * (LARGEST_MESSAGE + 1))
+            await socket.recv()
+
+    assert (heard, socket.close_code) == (str(LARGEST_MESSAGE), 1009)

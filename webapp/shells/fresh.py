@@ -23,4 +23,5 @@ def is_fresh(session: Mapping[str, Any] | None, user: User) -> bool:
         began = user.last_login.timestamp() if user.last_login else None
     if began is None:
         return session is None  # a caller that brought its user along
-    return time.time() - float(began) < settings.SHELL_SIGN_IN_S
+    # A clock that was set back does not make it younger for longer.
+    return abs(time.time() - float(began)) < settings.SHELL_SIGN_IN_S

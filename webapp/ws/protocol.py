@@ -11,16 +11,25 @@ Source: uvicorn 0.54, protocols/websockets/websockets_sansio_impl.py; RFC 6455, 
 from asyncio import BaseTransport
 from typing import Any, cast
 
+from uvicorn.config import Config
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 # What a socket may have before it is waited for: shared frames, so that it costs little.
 WAITING_BYTES = 256 * 1024
+LARGEST_MESSAGE = 256 * 1024  # bytes; the longest that a page sends has 64 Ki characters (ws/shell.py)
 PUSH = "webapp.push"  # the ASGI extension: scope["extensions"][PUSH](frame) -> bool
 
 
 class FrameProtocol(WebSocketsSansIOProtocol):
-    """Sends `message["frame"]`, whole WebSocket frames of the server's side, without touching them."""
+    """Sends `message["frame"]`, whole WebSocket frames of the server's side, without touching them.
+
+    And takes no message beyond LARGEST_MESSAGE (uvicorn: 16 MiB each): the socket ends with 1009.
+    """
+
+    def __init__(self, config: Config, *args: Any, **kwargs: Any) -> None:  # Any: uvicorn's own
+        config.ws_max_size = min(config.ws_max_size, LARGEST_MESSAGE)
+        super().__init__(config, *args, **kwargs)
 
     def connection_made(self, transport: BaseTransport) -> None:
         super().connection_made(transport)
