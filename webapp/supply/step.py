@@ -4,6 +4,7 @@ A branch means its newest commit at launch: what was brought once stays (brought
 provisioning, or a retry, puts the same binaries in place.
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -35,11 +36,12 @@ LOOK_S = 1.0
 def build_binaries(context: StepContext) -> Outcome:
     """Bring every built binary of the definition, each build asked for at once."""
     folder, spec = lab_folder(context.lab), LabSpec.from_json(context.lab.spec)
+    end = time.monotonic() + context.step.limit_s
     try:
         missing = [one for one in wanted(spec) if not is_brought(one, folder)]
         asked = [(one, ask(context, one)) for one in missing]
         for one, build in asked:
-            ended = wait_for(context, build)
+            ended = wait_for(context, build, end)
             if ended is None:
                 return canceled()
             bring(context, folder, one, ended)
@@ -69,10 +71,11 @@ def ask(context: StepContext, one: WantedBuild) -> Build:
     return build
 
 
-def wait_for(context: StepContext, build: Build) -> Build | None:
+def wait_for(context: StepContext, build: Build, end: float) -> Build | None:
     """Wait for the build's end, over the builds that continue a lost one; None when the run is stopping.
 
-    Raises SupplyError when it did not succeed.
+    Raises SupplyError when it did not succeed, or not before `end` (of the steady clock): builds may have no
+    worker.
     """
     seen = (0, 0)
     while True:
@@ -87,6 +90,9 @@ def wait_for(context: StepContext, build: Build) -> Build | None:
         if build.packages_total and (progress[0] - seen[0] > progress[1] // 10):
             seen = progress
             context.note(f"Build #{build.pk}: {progress[0]} of at most {progress[1]} packages")
+        if time.monotonic() > end:
+            minutes = round(context.step.limit_s / 60)
+            raise SupplyError(f"Build #{build.pk} is {build.status} after {minutes} min; look at its page.")
         if wait_or_stop(context, LOOK_S):
             return None
 
