@@ -15,6 +15,7 @@ from webapp.labs.actions import (
     choose_subnet,
     free_slug,
     make_lab,
+    name_prefix,
     record_states,
 )
 from webapp.labs.models import Lab
@@ -95,6 +96,16 @@ def test_a_state_is_stored_with_the_time_it_began_and_was_seen(lab: Lab):
     winw1 = lab.machines.get(name="winw1")
     assert (winw1.state, winw1.state_since, winw1.seen_at) == ("running", first, later)
     assert lab.machines.get(name="controlplane").seen_at is None
+
+
+def test_labs_with_long_names_that_begin_alike_share_no_machine_names():
+    slugs = ["try-me", *(f"calico-on-server-2022-for-{name}" for name in ("ana", "ben"))]
+
+    prefixes = [name_prefix(slug) for slug in slugs]
+
+    assert prefixes[0] == "try-me-"
+    assert len(set(prefixes)) == 3
+    assert max(map(len, prefixes)) <= 25
 
 
 @pytest.mark.django_db

@@ -1,5 +1,6 @@
 """Make, share and forget labs. A lab's run is `runs.actions`' business."""
 
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -75,7 +76,7 @@ def make_lab(*, revision: Revision, host: Host, name: str, provider: str, by: Us
         provider=provider,
         spec=placed.to_json(),
         kit_digest=library.kit_digest(Path(settings.ENVIRONMENTS_DIR)),
-        name_prefix=f"{slug[:LAB_PREFIX_LENGTH].strip('-')}-",
+        name_prefix=name_prefix(slug),
         subnet=subnet,
     )
     store_lab(lab)
@@ -127,6 +128,14 @@ def free_slug(name: str) -> str:
     if base not in taken:
         return base
     return next(f"{base}-{n}" for n in range(2, len(taken) + 3) if f"{base}-{n}" not in taken)
+
+
+def name_prefix(slug: str) -> str:
+    """Pure: begin the hypervisor's names of a lab's machines; no two labs (slugs differ) share it."""
+    if len(slug) <= LAB_PREFIX_LENGTH:
+        return f"{slug}-"
+    told_apart = hashlib.sha256(slug.encode()).hexdigest()[:8]
+    return f"{slug[: LAB_PREFIX_LENGTH - 9].strip('-')}-{told_apart}-"
 
 
 def choose_provider(spec: LabSpec, host: Host, asked: str) -> str:
