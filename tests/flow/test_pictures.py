@@ -120,7 +120,9 @@ class Photographer:
 
     def take(self, name: str, path: str) -> None:
         self.page.goto(f"{self.url}{path}")
-        self.page.wait_for_timeout(400)  # fonts, fragments, the log's first page
+        self.page.wait_for_timeout(400)  # fonts, fragments
+        if self.page.locator("#log").count():
+            expect(self.page.locator("#log .log-text:not(.is-loading)").first).to_be_visible(timeout=20_000)
         for width, height, scheme in LOOKS:
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
