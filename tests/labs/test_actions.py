@@ -1,5 +1,6 @@
 """Making labs: names, subnets, providers."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -98,14 +99,14 @@ def test_a_state_is_stored_with_the_time_it_began_and_was_seen(lab: Lab):
     assert lab.machines.get(name="controlplane").seen_at is None
 
 
-def test_labs_with_long_names_that_begin_alike_share_no_machine_names():
-    slugs = ["try-me", *(f"calico-on-server-2022-for-{name}" for name in ("ana", "ben"))]
+def test_no_two_labs_share_their_machines_names_and_the_kit_takes_each():
+    slugs = ["try-me", "try_me", *(f"calico-on-server-2022-for-{name}" for name in ("ana", "ben"))]
 
     prefixes = [name_prefix(slug) for slug in slugs]
 
     assert prefixes[0] == "try-me-"
-    assert len(set(prefixes)) == 3
-    assert max(map(len, prefixes)) <= 25
+    assert len(set(prefixes)) == len(slugs)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", prefix) for prefix in prefixes)  # kit/Vagrantfile
 
 
 @pytest.mark.django_db

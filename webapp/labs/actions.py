@@ -131,11 +131,14 @@ def free_slug(name: str) -> str:
 
 
 def name_prefix(slug: str) -> str:
-    """Pure: begin the hypervisor's names of a lab's machines; no two labs (slugs differ) share it."""
-    if len(slug) <= LAB_PREFIX_LENGTH:
+    """Pure: begin the hypervisor's names of a lab's machines; no two labs (slugs differ) share it.
+
+    They hold a-z, 0-9 and hyphens only, as host names do; a slug may have underscores.
+    """
+    if len(slug) <= LAB_PREFIX_LENGTH and "_" not in slug:
         return f"{slug}-"
     told_apart = hashlib.sha256(slug.encode()).hexdigest()[:8]
-    return f"{slug[: LAB_PREFIX_LENGTH - 9].strip('-')}-{told_apart}-"
+    return f"{slug[: LAB_PREFIX_LENGTH - 9].replace('_', '-').strip('-')}-{told_apart}-"
 
 
 def choose_provider(spec: LabSpec, host: Host, asked: str) -> str:
