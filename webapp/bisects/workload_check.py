@@ -6,6 +6,8 @@ time is good; else it is bad, with its pods and events as evidence.
 
 from datetime import datetime, timedelta
 
+from django.core.exceptions import PermissionDenied
+
 from webapp.bisects.checks import KEPT_OUTPUT, Check, NoAnswer
 from webapp.bisects.models import Trial
 from webapp.cluster.actions import cluster_of, look_soon
@@ -100,6 +102,8 @@ def ask(trial: Trial, check: Check, cluster: Cluster, asked: int) -> None:
             apply_own(cluster, newest.name, newest.manifest, by)
         else:
             raise NoAnswer(f"There is no workload {check.script} any more.")
+    except PermissionDenied as error:
+        raise NoAnswer("Who asked for it may not operate the lab any more.") from error
     except ErrandError as error:
         raise NoAnswer(str(error)) from error
 

@@ -14,7 +14,7 @@ from django.utils import timezone
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.cluster.actions import announce, queue_of
+from webapp.cluster.actions import announce, queue_of, require_change
 from webapp.cluster.lost import reap_node_logs, reap_work
 from webapp.cluster.models import Cluster, Errand, NodeLog, Workload
 from webapp.cluster.reach import ReachError
@@ -58,7 +58,11 @@ def store_errand(
     argument: str = "",
     workload: Workload | None = None,
 ) -> tuple[Errand, bool]:
-    """Store the wish, audited; the open one and False when it is asked for already. Raises ErrandError."""
+    """Store the wish, audited; the open one and False when it is asked for already.
+
+    Raises PermissionDenied, ErrandError.
+    """
+    require_change(cluster, by)
     if cluster.lab is not None and cluster.lab.destroyed_at is not None:
         raise ErrandError("This lab has been destroyed.")
     argument = argument[:253]
@@ -79,7 +83,8 @@ def store_errand(
 
 
 def cancel_errand(errand: Errand, by: User) -> bool:
-    """Ask it to stop; False when it has ended."""
+    """Ask it to stop; False when it has ended. Raises PermissionDenied."""
+    require_change(errand.cluster, by)
     now = timezone.now()
     asked = Errand.objects.filter(pk=errand.pk, status__in=OPEN, cancel_requested_at=None)
     if not asked.update(cancel_requested_at=now, cancel_requested_by=by):

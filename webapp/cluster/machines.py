@@ -16,12 +16,13 @@ from django.utils import timezone
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.cluster.actions import ANY_QUEUE, announce
+from webapp.cluster.actions import ANY_QUEUE, announce, require_change
 from webapp.cluster.models import Change, Cluster, NamedMachine, Sighting
 from webapp.cluster.observe import add_sightings
 from webapp.cluster.remote import RemoteError, kept_as, run_at
 from webapp.cluster.secrets import encrypt
 from webapp.cluster.ssh import SshError, connections
+from webapp.labs.access import require
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 ADDRESS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?")
@@ -51,7 +52,11 @@ class Given:
 
 
 def attach_by_machines(name: str, by: User) -> Cluster:
-    """Attach a cluster without a kubeconfig: its control plane's machine answers for the API."""
+    """Attach a cluster without a kubeconfig: its control plane's machine answers for the API.
+
+    Raises PermissionDenied, MachineError.
+    """
+    require(by, "cluster.attach")
     if not name.strip():
         raise MachineError("The cluster needs a name.")
     with transaction.atomic():
@@ -61,7 +66,8 @@ def attach_by_machines(name: str, by: User) -> Cluster:
 
 
 def add_machine(cluster: Cluster, given: Given, by: User) -> NamedMachine:
-    """Check it, see its host key, log in once, and keep it. Raises MachineError."""
+    """Check it, see its host key, log in once, and keep it. Raises PermissionDenied, MachineError."""
+    require_change(cluster, by)
     check(cluster, given)
     way = NamedMachine.Way(given.way)
     machine = NamedMachine(
@@ -149,6 +155,7 @@ def try_out(machine: NamedMachine) -> None:
 def remove_machine(machine: NamedMachine, by: User) -> None:
     """Forget a machine with its secret and what was seen of it."""
     cluster = machine.cluster
+    require_change(cluster, by)
     with transaction.atomic():
         audit.record(by, "forgot machine", f"{cluster} {machine.name}")
         Sighting.objects.filter(cluster=cluster, machine=machine.name).delete()

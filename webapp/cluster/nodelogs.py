@@ -17,7 +17,7 @@ from django.utils import timezone
 from webapp.accounts import audit
 from webapp.accounts.models import User
 from webapp.background import enqueue
-from webapp.cluster.actions import ANY_QUEUE, announce, queue_of
+from webapp.cluster.actions import announce, queue_of, require_change
 from webapp.cluster.facts import MachineFacts
 from webapp.cluster.gather import kube_of
 from webapp.cluster.models import Cluster, Errand, NodeLog, Sighting
@@ -66,7 +66,11 @@ class Tails:
 
 
 def open_log(cluster: Cluster, source: Source, by: User, *, follows: bool) -> tuple[NodeLog, bool]:
-    """Begin to read a log, audited; the one that is being read already and False. Raises SourceError."""
+    """Begin to read a log, audited; the one that is being read already and False.
+
+    Raises PermissionDenied, SourceError.
+    """
+    require_change(cluster, by)
     if cluster.lab is not None and cluster.lab.destroyed_at is not None:
         raise SourceError("This lab has been destroyed; what was read of it before is still here.")
     is_open = NodeLog.objects.filter(cluster=cluster, errand=None, status__in=OPEN)
@@ -78,13 +82,9 @@ def open_log(cluster: Cluster, source: Source, by: User, *, follows: bool) -> tu
     with transaction.atomic():
         row = make_row(cluster, source, by, follows=follows)
         audit.record(by, "reads a log", f"{cluster} {source.title}", lab_id=cluster.lab_id)
-        enqueue("webapp.read_node_log", row.pk, queue=queue_for(cluster))
+        enqueue("webapp.read_node_log", row.pk, queue=queue_of(cluster))
     announce(cluster)
     return row, True
-
-
-def queue_for(cluster: Cluster) -> str:
-    return ANY_QUEUE if cluster.lab is None else queue_of(cluster)
 
 
 def make_row(
@@ -117,7 +117,8 @@ def note_reader(row: NodeLog, now: datetime) -> None:
 
 
 def stop_log(row: NodeLog, by: User) -> bool:
-    """Ask a reading log to end; False when it has."""
+    """Ask a reading log to end; False when it has. Raises PermissionDenied."""
+    require_change(row.cluster, by)
     asked = NodeLog.objects.filter(pk=row.pk, status__in=OPEN, cancel_requested_at=None)
     if not asked.update(cancel_requested_at=timezone.now(), cancel_requested_by=by):
         return False

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from webapp.accounts import audit
 from webapp.accounts.models import User
+from webapp.cluster.actions import require_change
 from webapp.cluster.errands import Canceled, CannotDo, ErrandError, go_on, request_errand
 from webapp.cluster.models import Cluster, Errand, NodeLog
 from webapp.cluster.nodelogs import make_row
@@ -64,7 +65,8 @@ def request_readiness(cluster: Cluster, by: User, *, category: str, focus: str) 
 
 
 def keep_report(cluster: Cluster, name: str, data: bytes, by: User) -> Errand:
-    """Keep a report that somebody brings. Raises ReportError."""
+    """Keep a report that somebody brings. Raises PermissionDenied, ReportError."""
+    require_change(cluster, by)
     cases, now = parse_junit(data), timezone.now()
     argument = f"{UPLOADED} {name}"[:253]
     errand = Errand.objects.create(
