@@ -16,9 +16,13 @@ def add_component(component: Component, by: User) -> UserComponent:
     except ComponentError as error:
         raise RequestError(str(error)) from error
     check_source(component.repository)
+    taken = RequestError(f"There is a component {component.name} already.")
     if component.name in all_components():
-        raise RequestError(f"There is a component {component.name} already.")
-    row = UserComponent.objects.create(name=component.name, component=component.to_json(), added_by=by)
+        raise taken
+    given = {"component": component.to_json(), "added_by": by}
+    row, is_new = UserComponent.objects.get_or_create(name=component.name, defaults=given)
+    if not is_new:  # by somebody else, at the same moment
+        raise taken
     audit.record(by, "added component", component.name)
     return row
 
