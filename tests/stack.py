@@ -190,7 +190,7 @@ class Stack:
         )
 
     def start_beat(self) -> None:
-        self.start_part("beat", sys.executable, "-m", "celery", "-A", "webapp", "beat")
+        self.start_part("beat", sys.executable, "-m", "celery", "-A", "webapp.clock", "beat")
 
     def start_shells(self) -> None:
         self.start_part("shells", sys.executable, "manage.py", "shells")

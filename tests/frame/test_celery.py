@@ -1,10 +1,14 @@
 """Beat's clock ticks on, whatever is done to the computer's."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from webapp.celery import Every, app
+from tests.stack import ROOT
+from webapp import tasks
+from webapp.clock import Every, app
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -22,3 +26,17 @@ def test_every_is_due_after_its_seconds_or_when_the_last_time_is_yet_to_come(sin
 
 def test_tick_comes_so():
     assert isinstance(app.conf.beat_schedule["tick"]["schedule"], Every)
+
+
+def test_tick_is_a_task_of_the_workers():
+    assert app.conf.beat_schedule["tick"]["task"] == tasks.tick_task.name
+
+
+def test_beat_loads_neither_models_nor_tasks():
+    look = "import sys; from webapp.clock import app; app.loader.init_worker(); print(*sys.modules)"
+
+    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
+
+    loaded = set(done.stdout.split())
+    assert "webapp.clock" in loaded
+    assert loaded.isdisjoint({"webapp.tasks", "webapp.models", "webapp.urls"})

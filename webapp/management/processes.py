@@ -72,7 +72,7 @@ def web_program(bind: str, port: int, *, trust_proxy: bool) -> Program:
 
 def worker_program(lab_host: str) -> Program:
     """One Celery worker: its own host's queue, and what any worker may do."""
-    celery = [*celery_command(), "worker", "-P", "threads", "-c", "32"]
+    celery = [*celery_command("webapp"), "worker", "-P", "threads", "-c", "32"]
     queues = ["-Q", f"default,builds,host-{lab_host}", "-n", f"{lab_host}@%h"]
     quiet = ["--without-gossip", "--without-mingle", "--loglevel", "INFO"]
     return Program("worker", [*celery, *queues, *quiet], stop_s=WORKER_STOP_S)
@@ -84,11 +84,11 @@ def shells_program() -> Program:
 
 
 def beat_program(var_dir: Path) -> Program:
-    beat = [*celery_command(), "beat", "--loglevel", "WARNING"]
+    beat = [*celery_command("webapp.clock"), "beat", "--loglevel", "WARNING"]
     return Program("beat", [*beat, "--schedule", str(var_dir / "celerybeat-schedule")])
 
 
-def celery_command() -> list[str]:
+def celery_command(application: str) -> list[str]:
     """Return celery without its banner and its word to root: a hypervisor may want root."""
     return [
         sys.executable,
@@ -98,7 +98,7 @@ def celery_command() -> list[str]:
         "celery",
         "--quiet",
         "-A",
-        "webapp",
+        application,
     ]
 
 
