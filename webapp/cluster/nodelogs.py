@@ -7,7 +7,6 @@ open_log ─► row, Log ─► webapp.read_node_log (lab host's worker) ─► 
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -26,6 +25,7 @@ from webapp.cluster.nodelogs_readers import make_reader
 from webapp.cluster.nodelogs_source import Sieve, Source, SourceError, source_from
 from webapp.cluster.reach import ReachError, reach_of
 from webapp.cluster.services import logs_of
+from webapp.cluster.threads import Threads
 from webapp.executions.holder import holder_name
 from webapp.executions.models import OPEN, Status
 from webapp.kube.stored import from_json
@@ -41,7 +41,7 @@ TOUCH_EVERY = timedelta(seconds=5)
 PAUSE_S, COST = 2.0, 4.0  # between two looks; a look that takes long is made less often
 LONGEST_PAUSE_S = 60.0  # far below what a worker may be silent for before its log is given up
 MOST_BYTES = 64 * 1024 * 1024
-MOST_TAILS = 32
+TAILS = Threads(32, "tail")
 MOST_OPEN = 20  # of a cluster at once
 FAILURES = 4
 SHUTTING_DOWN = threading.Event()
@@ -56,13 +56,6 @@ __all__ = [
     "read_log",
     "source_from",
 ]
-
-
-class Tails:
-    """The threads of this process that read."""
-
-    lock = threading.Lock()
-    pool: ThreadPoolExecutor | None = None
 
 
 def open_log(cluster: Cluster, source: Source, by: User, *, follows: bool) -> tuple[NodeLog, bool]:
@@ -129,10 +122,7 @@ def stop_log(row: NodeLog, by: User) -> bool:
 
 def start_reading(row_id: int) -> None:
     """Read in a thread of its own: a tail may take hours, a task may not."""
-    with Tails.lock:
-        if Tails.pool is None:
-            Tails.pool = ThreadPoolExecutor(MOST_TAILS, thread_name_prefix="tail")
-    Tails.pool.submit(read_in_thread, row_id)
+    TAILS.submit(read_in_thread, row_id)
 
 
 def read_in_thread(row_id: int) -> None:

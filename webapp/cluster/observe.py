@@ -7,9 +7,7 @@ otherwise, ever slower while a guest is silent.
 """
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -25,6 +23,7 @@ from webapp.cluster.guests import ASK_S, GuestError, one_line, run_in
 from webapp.cluster.models import Cluster, Sighting
 from webapp.cluster.record import Answers, record_answers, record_silence
 from webapp.cluster.remote import RemoteError, run_at
+from webapp.cluster.threads import Threads
 from webapp.hosts.models import Host
 from webapp.kube.facts import KubeFacts
 from webapp.labs.models import Lab
@@ -42,28 +41,17 @@ Start = Callable[[Callable[[int], None], int], None]
 Run = Callable[[str], Completed]  # a command on one machine
 
 
-class Looks:
-    """The threads of this process that look."""
-
-    lock = threading.Lock()
-    pool: ThreadPoolExecutor | None = None
+LOOKS = Threads(MOST_LOOKS, "look")
 
 
-def submit(work: Callable[[int], None], sighting_id: int) -> None:
-    with Looks.lock:
-        if Looks.pool is None:
-            Looks.pool = ThreadPoolExecutor(MOST_LOOKS, thread_name_prefix="look")
-    Looks.pool.submit(work, sighting_id)
-
-
-def observe_host(host: Host, now: datetime, start: Start = submit) -> int:
+def observe_host(host: Host, now: datetime, start: Start = LOOKS.submit) -> int:
     """Start the looks at machines of this host that are due; returns how many."""
     make_sightings(host, now)
     labs = Lab.objects.filter(host=host, destroyed_at=None)
     return start_due(Sighting.objects.filter(machine__gt="", cluster__lab__in=labs), now, start)
 
 
-def observe_attached(now: datetime, start: Start = submit) -> int:
+def observe_attached(now: datetime, start: Start = LOOKS.submit) -> int:
     """Start the looks at attached clusters that are due; any worker can reach those."""
     sightings = Sighting.objects.filter(cluster__lab=None)
     # Without a kubeconfig the control plane's machine answers for the API.

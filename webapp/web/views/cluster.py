@@ -9,58 +9,56 @@ from webapp.cluster.actions import FixError, request_fix
 from webapp.cluster.offers import offer
 from webapp.cluster.rungs import FixOffer
 from webapp.web.cluster_tabs import ladder_context, network_context, services_context
-from webapp.web.pages_cluster import Place, frame_context, see_cluster, watch
+from webapp.web.pages_cluster import Context, Place, frame_context, see_cluster, watch
 from webapp.web.requests import Request
 
 
 @require_GET
 def ladder(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
-    watch(place)
-    return render(
-        request,
-        "cluster/ladder.html",
-        {**frame_context(place, "ladder"), **ladder_context(place, request.GET)},
-    )
+    return show_tab(request, place, "ladder", ladder_context(place, request.GET))
 
 
 @require_GET
 def ladder_grid(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
-    watch(place)
-    return render(request, "cluster/_ladder.html", ladder_context(place, request.GET))
+    return show_part(request, place, "ladder", ladder_context(place, request.GET))
 
 
 @require_GET
 def services(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
-    watch(place)
-    return render(
-        request, "cluster/services.html", {**frame_context(place, "services"), **services_context(place)}
-    )
+    return show_tab(request, place, "services", services_context(place))
 
 
 @require_GET
 def service_tables(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
-    watch(place)
-    return render(request, "cluster/_services.html", services_context(place))
+    return show_part(request, place, "services", services_context(place))
 
 
 @require_GET
 def network(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
-    watch(place)
-    return render(
-        request, "cluster/network.html", {**frame_context(place, "network"), **network_context(place)}
-    )
+    return show_tab(request, place, "network", network_context(place))
 
 
 @require_GET
 def network_facts(request: Request, slug: str = "", pk: int = 0) -> HttpResponse:
     place = see_cluster(request, slug=slug, pk=pk)
+    return show_part(request, place, "network", network_context(place))
+
+
+def show_tab(request: Request, place: Place, tab: str, more: Context) -> HttpResponse:
+    """Show a tab's page, and let the looks be fast while it is open."""
     watch(place)
-    return render(request, "cluster/_network.html", network_context(place))
+    return render(request, f"cluster/{tab}.html", {**frame_context(place, tab), **more})
+
+
+def show_part(request: Request, place: Place, tab: str, more: Context) -> HttpResponse:
+    """Show what of a tab changes, and let the looks stay fast."""
+    watch(place)
+    return render(request, f"cluster/_{tab}.html", more)
 
 
 @require_http_methods(["GET", "POST"])
