@@ -50,8 +50,8 @@ export class Follow {
   /** @param {Event} event */
   #touched(event) {
     if (!this.user || !event.isTrusted) return;
-    // The button itself says what it does.
-    if (/** @type {Element} */ (event.target).closest?.(".here")) return;
+    // The button itself says what it does; a turn of the wheel moves the page wherever the mouse rests.
+    if (event.type !== "wheel" && /** @type {Element} */ (event.target).closest?.(".here")) return;
     this.#set(0);
   }
 
