@@ -32,11 +32,22 @@ def test_tick_is_a_task_of_the_workers():
     assert app.conf.beat_schedule["tick"]["task"] == tasks.tick_task.name
 
 
+def modules_after(code: str) -> set[str]:
+    """Return what a fresh Python has loaded after this."""
+    command = [sys.executable, "-c", f"{code}; import sys; print(*sys.modules)"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
 def test_beat_loads_neither_models_nor_tasks():
-    look = "import sys; from webapp.clock import app; app.loader.init_worker(); print(*sys.modules)"
+    loaded = modules_after("from webapp.clock import app; app.loader.init_worker()")
 
-    done = subprocess.run([sys.executable, "-c", look], cwd=ROOT, capture_output=True, text=True, check=True)
-
-    loaded = set(done.stdout.split())
     assert "webapp.clock" in loaded
     assert loaded.isdisjoint({"webapp.tasks", "webapp.models", "webapp.urls"})
+
+
+def test_no_start_waits_for_the_client_of_kubernetes():
+    loaded = modules_after("import django; django.setup(); import webapp.tasks, webapp.urls")
+
+    assert "webapp.cluster.attached" in loaded
+    assert "kubernetes" not in loaded

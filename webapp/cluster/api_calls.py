@@ -7,13 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from kubernetes import client as kubernetes
-from kubernetes.client.exceptions import ApiException
-from kubernetes.stream import stream
-from kubernetes.stream.ws_client import ERROR_CHANNEL
 from websocket import WebSocketException
 
-from webapp.cluster import objects
+from webapp.cluster import objects, official
 from webapp.cluster.api_request import (
     UNAUTHORIZED,
     RefusedError,
@@ -94,9 +90,9 @@ def run_in_pod(api: Any, space: str, pod: str, words: Sequence[str]) -> str:  # 
 
     Raises RefusedError when this user may run nothing there: no other command would go better.
     """
-    core = kubernetes.CoreV1Api(kubernetes.ApiClient(api.configuration))
+    core = official.client().CoreV1Api(official.client().ApiClient(api.configuration))
     try:
-        answer = stream(
+        answer = official.streams().stream(
             core.connect_get_namespaced_pod_exec,
             pod,
             space,
@@ -111,7 +107,7 @@ def run_in_pod(api: Any, space: str, pod: str, words: Sequence[str]) -> str:  # 
         ending = outcome_words(answer)  # before read_all, which throws the channel of it away
         said = str(answer.read_all())
         answer.close()
-    except (ApiException, WebSocketException, OSError, ValueError) as error:
+    except (official.api_exception(), WebSocketException, OSError, ValueError) as error:
         if (status := exec_status(error)) in (UNAUTHORIZED, FORBIDDEN):
             raise RefusedError(status, exec_words(error)) from error
         return f"error: {exec_words(error)}"
@@ -122,7 +118,7 @@ def outcome_words(answer: Any) -> str:  # Any: the client is untyped
     """Say how the command ended, "" for well (exit code 0)."""
     if answer.is_open():
         return f"error: It did not end within {EXEC_S} s."
-    told = load(answer.read_channel(ERROR_CHANNEL))
+    told = load(answer.read_channel(official.streams().ws_client.ERROR_CHANNEL))
     if text(told, "status") == "Success":
         return ""
     return f"error: {text(told, 'message') or 'The connection ended before the command did.'}"

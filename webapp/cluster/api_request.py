@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import urllib3
-from kubernetes.client.exceptions import ApiException
 
+from webapp.cluster import official
 from webapp.kube.loose import load, text, whole
 from webapp.kube.refusals import refusal_words
 
@@ -78,7 +78,7 @@ def answer_to(api: Any, request: Request, limits_s: tuple[float, float]) -> Any:
         )
         answer = api.call_api(*asked, _request_timeout=limits_s)
         raw = body_of(answer) if answer.status >= HTTP_REFUSED else b""
-    except (ApiException, urllib3.exceptions.HTTPError, OSError) as error:  # ApiException: TLS
+    except (official.api_exception(), urllib3.exceptions.HTTPError, OSError) as error:  # the first: TLS
         raise SilentError(network_words(error)) from error
     if answer.status >= HTTP_REFUSED:
         raise refused(answer, raw)

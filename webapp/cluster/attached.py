@@ -17,8 +17,8 @@ from typing import Any
 from urllib.parse import quote
 
 from django.conf import settings
-from kubernetes import client as kubernetes
 
+from webapp.cluster import official
 from webapp.cluster.api_request import ApiError, Request, SilentError, send_once
 from webapp.cluster.models import Cluster
 from webapp.cluster.secrets import CannotDecrypt, decrypt
@@ -96,7 +96,7 @@ def client_from(
     """Give a client that tries once. TLS wants files: they live as long as it does, mode 0600."""
     server, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
     with TemporaryDirectory(prefix="kube-") as folder:
-        made = kubernetes.Configuration(host=server["server"].rstrip("/"), retries=0)
+        made = official.client().Configuration(host=server["server"].rstrip("/"), retries=0)
         made.ssl_ca_cert = laid(folder, "ca", server.get("certificate-authority-data"))
         made.cert_file = laid(folder, "cert", user.get("client-certificate-data"))
         made.key_file = laid(folder, "key", user.get("client-key-data"))
@@ -104,7 +104,7 @@ def client_from(
         if "token" in user:
             made.api_key = {"BearerToken": f"Bearer {user['token']}"}
         try:
-            api: Any = kubernetes.ApiClient(made)
+            api: Any = official.client().ApiClient(made)
         except (ValueError, OSError) as error:  # ssl.SSLError is an OSError
             raise ApiError("The kubeconfig's certificates or keys cannot be read.") from error
         try:
