@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
-from tests.chromium import sign_in
+from tests.chromium import leave, sign_in
 from tests.stack import Stack, Visitor
 
 # A machine without a hypervisor: `shared` is what `launch_shared` brings up in a rehearsal.
@@ -131,9 +131,7 @@ class Person:
         return self.presses("End the pairing").sees("ended it")
 
     def leaves(self) -> None:
-        """Close the browser, first its page: Chromium has hung over a page that was on its way."""
-        self.page.goto("about:blank", wait_until="commit")
-        self.context.close()
+        leave(self.context)
 
 
 @contextmanager

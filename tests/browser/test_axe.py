@@ -10,7 +10,8 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from tests.axe import violations
-from tests.chromium import chromium, sign_in
+from tests.browser.scene import seeded_stack
+from tests.chromium import leave, sign_in
 from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(300)
@@ -73,27 +74,16 @@ TOO_WIDE = """width => document.documentElement.scrollWidth <= width ? []
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
-
-
-@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("axe"))
-    stack.manage("migrate", "--verbosity", "0")
-    stack.add_person("ana", "administrator")
-    stack.manage("shell", "--verbosity", "0", "-c", SEED)
-    stack.start_redis()
-    stack.start_web()
-    yield stack
-    stack.stop()
+    with seeded_stack(tmp_path_factory.mktemp("axe"), SEED) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     context = browser.new_context()
     yield sign_in(context.new_page(), stack.url)
-    context.close()
+    leave(context)
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.scene import WIDE
 from tests.builds import places
 from tests.builds.repository import MAIN, Repository, make_repository
 from tests.chaos.conftest import launch
-from tests.chromium import chromium, sign_in
+from tests.chromium import leave, sign_in
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -45,15 +46,11 @@ def stack(open_folder: Path, repository: Repository) -> Iterator[Stack]:
 
 
 @pytest.fixture
-def page(stack: Stack) -> Iterator[Page]:
-    for browser in chromium():
-        yield sign_in(page_of(browser), stack.url)
-
-
-def page_of(browser: Browser) -> Page:
-    page = browser.new_page(viewport={"width": 1400, "height": 900})
-    page.set_default_timeout(SOON_MS)
-    return page
+def page(browser: Browser, stack: Stack) -> Iterator[Page]:
+    context = browser.new_context(viewport=WIDE)
+    context.set_default_timeout(SOON_MS)
+    yield sign_in(context.new_page(), stack.url)
+    leave(context)
 
 
 def test_bisect_by_a_workload_is_asked_for_and_watched_to_its_end(

@@ -10,18 +10,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import chromium, sign_in
+from tests.browser.scene import seeded_stack, watched_page
 from tests.cluster.api_server import Api, api_server
 from tests.kube import shapes
 from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(300)
 LOOKED_MS = 40_000  # a look comes within 5 s while the page is open; this machine may be busy
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
 
 
 # mishap → rung where winw1 stands, words of its advice, repair that is offered
@@ -50,27 +45,15 @@ for name, mishap in {labs}.items():
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("cluster"), {"LAB_VAGRANT": "/nowhere/vagrant"})
-    stack.manage("migrate", "--verbosity", "0")
-    stack.add_person("ana", "administrator")
-    stack.manage("shell", "--verbosity", "0", "-c", PLAY.format(labs=LABS))
-    for start in (stack.start_redis, stack.start_web, stack.start_worker, stack.start_beat):
-        start()
-    yield stack
-    stack.stop()
+    seed = PLAY.format(labs=LABS)
+    with seeded_stack(tmp_path_factory.mktemp("cluster"), seed, "worker", "beat") as stack:
+        yield stack
 
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """A page of somebody signed in; fails for anything the browser complains of."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900})
-    complaints: list[str] = []
-    page = context.new_page()
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-    yield sign_in(page, stack.url)
-    context.close()
-    assert complaints == []
+    with watched_page(browser, stack) as page:
+        yield page
 
 
 def open_cluster(page: Page, stack: Stack, lab: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import chromium, sign_in
+from tests.browser.scene import seeded_stack, watched_page
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(300)
@@ -32,37 +32,18 @@ Rehearsed(lab, Path(settings.LAB_HOME) / "whole").launch("no-overlay")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
-
-
-@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("more"), {"LAB_VAGRANT": "/nowhere/vagrant"})
-    stack.manage("migrate", "--verbosity", "0")
-    stack.add_person("ana", "administrator")
-    stack.manage("shell", "--verbosity", "0", "-c", PLAY)
-    for start in (stack.start_redis, stack.start_web, stack.start_worker, stack.start_beat):
-        start()
-    # What a bundle gathers, and which logs are offered, follows from what each machine has told.
-    wait_until(lambda: len(stack.query(TOLD)) == 3, 120, "the first looks")
-    yield stack
-    stack.stop()
+    with seeded_stack(tmp_path_factory.mktemp("more"), PLAY, "worker", "beat") as stack:
+        # What a bundle gathers, and which logs are offered, follows from what each machine has told.
+        wait_until(lambda: len(stack.query(TOLD)) == 3, 120, "the first looks")
+        yield stack
 
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
-    """A page of somebody signed in; fails for anything the browser complains of."""
-    context = browser.new_context(viewport={"width": 1400, "height": 900}, accept_downloads=True)
-    complaints: list[str] = []
-    page = context.new_page()
-    page.set_default_timeout(SOON_MS)
     left = "dynamically imported module"  # a page that was left while its modules came
-    page.on("pageerror", lambda error: complaints.append(str(error)) if left not in str(error) else None)
-    page.on("console", lambda said: complaints.append(said.text) if "Content Security" in said.text else None)
-    yield sign_in(page, stack.url)
-    context.close()
-    assert complaints == []
+    with watched_page(browser, stack, SOON_MS, but=left) as page:
+        yield page
 
 
 def open_tab(page: Page, stack: Stack, tab: str) -> None:

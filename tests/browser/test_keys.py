@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.chromium import chromium, sign_in
+from tests.chromium import leave, sign_in
 from tests.flow.acts import import_definition, wait_for_end
 from tests.stack import Stack
 
@@ -26,11 +26,6 @@ Artifact.objects.create(origin="upload", component="kubelet", target="windows/am
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
-
-
-@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     stack = Stack(tmp_path_factory.mktemp("keys"), QUICK)
     yield stack.start()
@@ -41,7 +36,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     yield sign_in(context.new_page(), stack.url)
-    context.close()
+    leave(context)
 
 
 def press(page: Page, target: Locator, key: str = "Enter") -> None:

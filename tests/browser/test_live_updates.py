@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.chromium import chromium, sign_in
+from tests.browser.scene import seeded_stack
+from tests.chromium import leave, sign_in
 from tests.stack import Stack
 
 pytestmark = pytest.mark.timeout(300)
@@ -31,27 +32,16 @@ NUDGE = "() => document.body.dispatchEvent(new CustomEvent('run-changed'))"
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
-
-
-@pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("live"))
-    stack.manage("migrate", "--verbosity", "0")
-    stack.add_person("ana", "administrator")
-    stack.manage("shell", "--verbosity", "0", "-c", SEED)
-    stack.start_redis()
-    stack.start_web()
-    yield stack
-    stack.stop()
+    with seeded_stack(tmp_path_factory.mktemp("live"), SEED) as stack:
+        yield stack
 
 
 @pytest.fixture
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     yield sign_in(context.new_page(), stack.url)
-    context.close()
+    leave(context)
 
 
 def nudge(page: Page, address: str) -> None:

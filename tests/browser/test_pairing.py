@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Locator, expect
 
-from tests.chromium import chromium
 from tests.people import WITHIN_MS, Person, launch_shared, people
 from tests.stack import Stack, wait_until
 
 pytestmark = pytest.mark.timeout(400)
 PROMPT = "PS C:\\Users\\vagrant>"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
 
 
 @pytest.fixture(scope="module")

@@ -6,17 +6,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.chromium import chromium
 from tests.people import WITHIN_MS, Person, launch_shared, people
 from tests.stack import Stack, wait_until
 
 PROMPT = "PS C:\\Users\\vagrant>"
 SHELLS = "/labs/shared/shells/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    yield from chromium()
 
 
 @pytest.fixture(scope="module")

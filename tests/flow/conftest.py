@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.chromium import chromium, sign_in
+from tests.chromium import chromium, leave, sign_in
 from tests.real.fixtures import libvirt, real_vagrant
 from tests.stack import Stack
 
@@ -33,7 +33,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1400, "height": 900})
     yield sign_in(context.new_page(), stack.url)
-    context.close()
+    leave(context)
 
 
 @pytest.fixture

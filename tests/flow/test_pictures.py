@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from tests.axe import violations
-from tests.chromium import sign_in
+from tests.chromium import leave, sign_in
 from tests.flow.acts import import_definition, launch, wait_for_end
 from tests.stack import ROOT, Stack, wait_until
 
@@ -251,7 +251,7 @@ def test_every_page_has_its_picture(browser: Browser, stack: Stack):
     context.clear_cookies()
     for name, path in links.items():
         outside.take(name, path)
-    context.close()
+    leave(context)
 
     complaints = outside.complaints + photographer.complaints
     assert not complaints, "\n".join(complaints)
@@ -276,4 +276,4 @@ def test_a_page_works_without_javascript(browser: Browser, stack: Stack):
     page.reload()
 
     expect(page.locator(".log-plain pre")).to_contain_text("asked for by ana")
-    context.close()
+    leave(context)
