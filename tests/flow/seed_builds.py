@@ -105,28 +105,9 @@ build(
     ],
 )
 build("d", "canceled", ("kubectl",), sentence="Canceled; nothing of it was kept.")
-Follow.objects.create(
-    url=URL,
-    ref="fix-hns-leak",
-    recipe=good.recipe,
-    commit="a" * 40,
-    last_build=good,
-    added_by=ana,
-    asked_at=now,
-    lab=lab,
-    injected_build=good,
-    injected_run=1,
-)
-Follow.objects.create(
-    url=URL,
-    ref="pull/7",
-    recipe=good.recipe,
-    commit="a" * 40,
-    last_build=good,
-    added_by=ana,
-    asked_at=now,
-    sentence="github.com did not answer within 30 s.",
-)
+same = {"url": URL, "recipe": good.recipe, "commit": "a" * 40, "last_build": good, "added_by": ana}
+Follow.objects.create(ref="fix-hns-leak", asked_at=now, lab=lab, injected_build=good, injected_run=1, **same)
+Follow.objects.create(ref="pull/7", asked_at=now, sentence="github.com did not answer within 30 s.", **same)
 component = Component(
     "csi-proxy",
     "CSI proxy",
