@@ -17,7 +17,7 @@ ENV PATH=/opt/lab/bin:$PATH \
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates git \
     && rm -rf /var/lib/apt/lists/*
-RUN useradd --system --uid 10001 --home-dir /var/lib/sig-windows-lab --create-home lab
+RUN useradd --no-log-init --uid 10001 --home-dir /var/lib/sig-windows-lab --create-home lab
 COPY --from=packages /opt/lab /opt/lab
 WORKDIR /srv/sig-windows-lab
 COPY manage.py ./
@@ -27,7 +27,8 @@ COPY templates templates
 COPY webapp webapp
 # Collected files are made under a key that is used for nothing else and kept nowhere.
 RUN SECRET_KEY=only-for-collectstatic STATIC_ROOT=/srv/sig-windows-lab/collected \
-    python manage.py collectstatic --no-input --verbosity 0
+    python manage.py collectstatic --no-input --verbosity 0 \
+    && python -m compileall -q webapp
 ENV STATIC_ROOT=/srv/sig-windows-lab/collected
 USER 10001
 VOLUME /var/lib/sig-windows-lab

@@ -98,6 +98,7 @@ class Stack:
             "VAR_DIR": str(self.var),
             "REDIS_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "LAB_REHEARSAL_SPEED": "60",
+            "CELERY_SKIP_CHECKS": "1",  # as in `make up`
             **self.extra_env,
         }
 

@@ -56,6 +56,7 @@ class Command(BaseCommand):
         with only_one(folder / "lock"):
             refuse_used_port(bind, port)
             self.migrate()
+            os.environ["CELERY_SKIP_CHECKS"] = "1"  # made here; a worker would load all views
             config = write_config(folder, choose_programs(bind, port))
             self.supervise(config, bind, port)
 
