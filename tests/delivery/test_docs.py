@@ -11,7 +11,7 @@ from tests.stack import ROOT
 
 READERS = {"flag", "whole_number", "number", "plain_name", "words", "getenv"}
 # Read by Django and the tools themselves, or set by us for our own children.
-NOT_OURS = {"DJANGO_SETTINGS_MODULE", "PATH"}
+NOT_OURS = {"CELERY_SKIP_CHECKS", "DJANGO_SETTINGS_MODULE", "PATH"}
 # Read by compose or by prepare.py only.
 ELSEWHERE = {"VENV"}
 
