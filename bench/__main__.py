@@ -19,6 +19,7 @@ from tests.stack import Stack
 VIEWERS = (1, 20, 200)
 LINES = {1: 400_000, 20: 150_000, 200: 40_000}
 QUICK_LINES = {1: 100_000, 20: 40_000, 200: 12_000}
+ROUNDS = {1: 3, 20: 3, 200: 7}  # a round of 200 viewers lasts a second, and neighbours change it most
 NAIVE_LINES = {1: 200, 20: 100, 200: 30}
 LONG_LINES = 200_000
 MANY_LINES = 1_000_000
@@ -29,7 +30,6 @@ class Bench:
 
     def __init__(self, stack: Stack, is_quick: bool, report: Report) -> None:
         self.stack, self.is_quick = stack, is_quick
-        self.repeats = 1 if is_quick else 3
         self.report = report
         self.ours, self.limit, self.naive = Ours(stack), Limit(stack), Naive(stack)
         self.faults = 0
@@ -45,7 +45,7 @@ class Bench:
         for viewers in VIEWERS:
             rounds = [
                 {side.name: self.take(side, viewers, sizes[viewers], 0) for side in (self.limit, self.ours)}
-                for _ in range(self.repeats)
+                for _ in range(1 if self.is_quick else ROUNDS[viewers])
             ]
             naive = self.take(self.naive, viewers, NAIVE_LINES[viewers], 0, timeout_s=20)
             for key in ("lines_per_s", "cpu_per_million"):
