@@ -3,7 +3,7 @@
 import difflib
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -32,12 +32,22 @@ def create_definition(
     """
     text = tidy(text)
     spec = variables.parse(text)
-    definition = Definition.objects.create(
-        name=name.strip(), slug=free_slug(name), description=description.strip(), owner=by
-    )
+    definition = store_definition(name.strip(), description.strip(), by)
     store_revision(definition, 1, text, spec, by, comment)
     audit.record(by, "created definition", definition.name)
     return definition
+
+
+def store_definition(name: str, description: str, by: User) -> Definition:
+    """Store its row; who loses its address to somebody at the same moment takes the next free one."""
+    while True:
+        slug = free_slug(name)
+        try:
+            with transaction.atomic():
+                return Definition.objects.create(name=name, slug=slug, description=description, owner=by)
+        except IntegrityError:
+            if free_slug(name) == slug:  # it was not the address
+                raise
 
 
 @transaction.atomic
