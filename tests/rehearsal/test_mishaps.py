@@ -31,7 +31,7 @@ KNOWN = [
 
 
 def shown(output: bytes) -> str:
-    return "\n".join(line.text for line in to_lines(output.decode(errors="replace").split("\n")))
+    return "\n".join(text for _, _, text in to_lines(output.decode(errors="replace").split("\n")))
 
 
 @pytest.mark.parametrize(("kind", "machine", "step", "text"), KNOWN, ids=[known[0] for known in KNOWN])

@@ -55,7 +55,7 @@ def test_no_mark_of_a_play_is_left_unfilled(running: RehearsedLab, step: str) ->
 
     said = running.provision(machine, step).stdout.decode()
 
-    texts = [line.text for line in to_lines(said.split("\n"))]
+    texts = [text for _, _, text in to_lines(said.split("\n"))]
     assert len(texts) > 4
     assert not [
         text
@@ -214,7 +214,7 @@ def test_the_flood_has_its_lines_numbers_and_stamps(running: RehearsedLab) -> No
 
     said = running.provision("controlplane", "linux-prepare").stdout.decode()
 
-    lines = [line.text.split(" ") for line in to_lines(said.split("\n")) if line.text[:10].isdigit()]
+    lines = [text.split(" ") for _, _, text in to_lines(said.split("\n")) if text[:10].isdigit()]
     assert [int(line[1]) for line in lines] == list(range(5000))
     assert abs(float(lines[-1][0]) - time.time()) < 60
     assert 110 <= len(said.split("\n")[100]) <= 130

@@ -5,7 +5,7 @@
 
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, repeat
 from typing import NamedTuple, cast
@@ -53,9 +53,9 @@ class Chunk:
     def line_count(self) -> int:
         return count_lines(self.marks)
 
-    def rows(self, limit: int | None = None) -> list[Row]:
-        """Return lines with their marks, from the chunk's first on, at most `limit`."""
-        texts = iter(self.texts[:limit])
+    def rows(self) -> list[Row]:
+        """Return the lines with their marks."""
+        texts = iter(self.texts)
         rows: list[Row] = []
         for count, ms, step, machine, stream in self.marks:
             some = islice(texts, count)
@@ -67,13 +67,33 @@ class Chunk:
         skip = after + 1 - self.first_line
         if skip <= 0:
             return self
-        marks: list[Mark] = []
-        left = skip
-        for count, *like in self.marks:
-            if count > left:
-                marks.append(cast(Mark, (count - left, *like)))
-            left = max(0, left - count)
-        return Chunk(after + 1, self.raw.split(b"\n", skip)[skip], marks)
+        return Chunk(after + 1, self.raw.split(b"\n", skip)[skip], cut_marks(self.marks, skip)[1])
+
+    def until(self, last: int) -> "Chunk":
+        """Return the chunk without its lines beyond number `last`; it has some up to it."""
+        rest = self.line_count - (last + 1 - self.first_line)
+        return self if rest <= 0 else self.cut(len(self.raw.rsplit(b"\n", rest)[0]))[0]
+
+    def within(self, max_bytes: int) -> tuple["Chunk | None", "Chunk | None"]:
+        """Return the first lines, with at most `max_bytes` together, and the others."""
+        if len(self.raw) <= max_bytes:
+            return self, None
+        end = self.raw.rfind(b"\n", 0, max(0, max_bytes + 1))
+        return (None, self) if end < 0 else self.cut(end)
+
+    def first(self) -> tuple["Chunk", "Chunk | None"]:
+        """Return the first line, and the others."""
+        end = self.raw.find(b"\n")
+        return (self, None) if end < 0 else self.cut(end)
+
+    def cut(self, end: int) -> tuple["Chunk", "Chunk"]:
+        """Cut at the newline that is byte `end` of `raw`."""
+        count = self.raw.count(b"\n", 0, end) + 1
+        head, rest = cut_marks(self.marks, count)
+        return (
+            Chunk(self.first_line, self.raw[:end], head),
+            Chunk(self.first_line + count, self.raw[end + 1 :], rest),
+        )
 
     def bare(self) -> bytes:
         """Return the lines without colours, for searching; as many lines."""
@@ -137,10 +157,29 @@ def unpack(first_line: int, texts: bytes | memoryview, marks: bytes | memoryview
 
 def join_chunks(chunks: Sequence[Chunk]) -> Packed:
     """Make one chunk of several that follow each other; exactly the same lines."""
+    return pack_raw(CODECS.compactor, b"\n".join([chunk.raw for chunk in chunks]), join_marks(chunks))
+
+
+def join_marks(chunks: Iterable[Chunk]) -> list[Mark]:
+    """Return the marks of chunks that follow each other."""
     marks: list[Mark] = []
     for mark in (mark for chunk in chunks for mark in chunk.marks):
         if marks and marks[-1][1:] == mark[1:]:
             marks[-1] = (marks[-1][0] + mark[0], *mark[1:])
         else:
             marks.append(mark)
-    return pack_raw(CODECS.compactor, b"\n".join([chunk.raw for chunk in chunks]), marks)
+    return marks
+
+
+def cut_marks(marks: Iterable[Mark], count: int) -> tuple[list[Mark], list[Mark]]:
+    """Return the marks of the first `count` lines, and of the others."""
+    head: list[Mark] = []
+    rest: list[Mark] = []
+    for lines, *like in marks:
+        taken = min(lines, count)
+        count -= taken
+        if taken:
+            head.append(cast(Mark, (taken, *like)))
+        if lines > taken:
+            rest.append(cast(Mark, (lines - taken, *like)))
+    return head, rest

@@ -28,7 +28,7 @@ PREFIX = {"warning": "WARNING: ", "verbose": "VERBOSE: ", "debug": "DEBUG: "}
 
 def expand_clixml(lines: Sequence[LogLine]) -> list[LogLine]:
     """Replace CLIXML by what it says, none or several lines; other lines pass."""
-    if not any(is_clixml(line.text) for line in lines):
+    if not is_clixml("\n".join([line.text for line in lines])):
         return list(lines)
     return [shown for line in lines for shown in expand_line(line)]
 

@@ -58,8 +58,8 @@ class Batch:
 def read_batch(log_id: int, after: int, limit: int) -> Batch:
     """Read in a thread; at most `limit` lines and about 1 MiB."""
     close_old_connections()
-    page = store.read(log_id, after, limit, max_bytes=PULL_BYTES)
-    return Batch(cut_frames(page.first, page.lines), page.line_count, page.complete)
+    chunks, line_count, complete = store.read_chunks(log_id, after, limit, max_bytes=PULL_BYTES)
+    return Batch(cut_frames(chunks), line_count, complete)
 
 
 class Window:

@@ -5,16 +5,14 @@ few lines of code; "joined", a third shorter and quicker to parse, for the log p
 """
 
 import struct
-from collections.abc import Callable, Sequence
-from itertools import groupby
-from operator import itemgetter
+from collections.abc import Callable, Iterable, Sequence
 from typing import Literal
 
 import orjson
 
-from webapp.logs.chunks import Mark, Row
+from webapp.logs.chunks import Chunk, Mark, join_marks
 
-FRAME_BYTES = 64 * 1024  # of text, or one line
+FRAME_BYTES = 128 * 1024  # of text, or one line
 
 Form = Literal["lines", "joined"]
 Message = dict[str, str | bytes]
@@ -67,22 +65,30 @@ def frame_header(size: int) -> bytes:
     return struct.pack("!BBQ", 0x81, 127, size)
 
 
-def cut_frames(first: int, rows: Sequence[Row]) -> list[Frame]:
-    """Cut lines into frames of at most 64 KiB of text, or one line."""
+def cut_frames(chunks: Iterable[Chunk]) -> list[Frame]:
+    """Cut chunks that follow each other into frames of at most 128 KiB of text, or one line."""
     frames: list[Frame] = []
-    start = size = 0
-    for at, row in enumerate(rows):
-        size += len(row[4])
-        if size > FRAME_BYTES and at > start:
-            frames.append(make_frame(first + start, rows[start:at]))
-            start, size = at, len(row[4])
-    if start < len(rows):
-        frames.append(make_frame(first + start, rows[start:]))
-    return frames
+    parts: list[Chunk] = []  # of the frame that is being filled
+    room = FRAME_BYTES
+    for chunk in chunks:
+        rest: Chunk | None = chunk
+        while rest is not None:
+            part, rest = rest.within(room) if parts else first_part(rest)
+            if part is not None:
+                parts.append(part)
+                room -= len(part.raw) + 1
+            if rest is not None:
+                frames.append(make_frame(parts))
+                parts, room = [], FRAME_BYTES
+    return [*frames, make_frame(parts)] if parts else frames
 
 
-def make_frame(first: int, rows: Sequence[Row]) -> Frame:
-    marks: list[Mark] = []
-    for like, group in groupby(rows, itemgetter(0, 1, 2, 3)):
-        marks.append((sum(1 for _ in group), *like))
-    return Frame(first, marks, "\n".join([row[4] for row in rows]))
+def first_part(chunk: Chunk) -> tuple[Chunk, Chunk | None]:
+    """Return what begins a frame: one line at least, however long."""
+    part, rest = chunk.within(FRAME_BYTES)
+    return chunk.first() if part is None else (part, rest)
+
+
+def make_frame(parts: Sequence[Chunk]) -> Frame:
+    text = b"\n".join([part.raw for part in parts]).decode()
+    return Frame(parts[0].first_line, join_marks(parts), text)

@@ -4,7 +4,7 @@ Everything here is synchronous and works the same in every process, while the lo
 appended is committed before anybody is told of it (`live.announce`).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from itertools import islice
@@ -177,36 +177,52 @@ def size(log_id: int) -> Size:
 def read(log_id: int, after: int, limit: int, max_bytes: int | None = None) -> Page:
     """Return lines after+1 …, at most `limit`, at most about `max_bytes` of text but at least one line.
 
+    Raises Log.DoesNotExist.
+    """
+    chunks, line_count, complete = read_chunks(log_id, after, limit, max_bytes)
+    return Page(max(after, -1) + 1, [row for chunk in chunks for row in chunk.rows()], line_count, complete)
+
+
+def read_chunks(
+    log_id: int, after: int, limit: int, max_bytes: int | None = None
+) -> tuple[list[Chunk], int, str]:
+    """Return the same lines as they are stored, in pieces, how many the log has, and how it ended.
+
     The log's size is read first: lines that come meanwhile are in the page, and none that it counts is
     missing. Raises Log.DoesNotExist.
     """
     after = max(after, -1)
     line_count, complete = size(log_id)
-    lines: list[Row] = []
-    taken = 0
-    for chunk in chunks_after(log_id, after, until=after + limit):
-        lines += chunk.rows(limit - len(lines))
-        taken += len(chunk.raw)
-        if len(lines) >= limit or (max_bytes is not None and taken >= max_bytes):
-            break
-    if max_bytes is not None and taken > max_bytes:
-        lines = lines[: fitting(lines, max_bytes)]
-    return Page(after + 1, lines, max(line_count, after + 1 + len(lines) if lines else 0), complete)
+    chunks: list[Chunk] = []
+    if limit > 0:
+        last = after + limit
+        chunks = list(bounded(chunks_after(log_id, after, until=last), last, max_bytes))
+    if chunks:
+        line_count = max(line_count, chunks[-1].first_line + chunks[-1].line_count)
+    return chunks, line_count, complete
+
+
+def bounded(chunks: Iterable[Chunk], last: int, max_bytes: int | None) -> Iterator[Chunk]:
+    """Yield what chunks hold up to line `last` and within `max_bytes` together; one line at least."""
+    room = max_bytes
+    for chunk in chunks:
+        some = chunk.until(last)
+        if room is None:
+            yield some
+            continue
+        head, rest = some.within(room)
+        if head is None and room == max_bytes:
+            head, rest = some.first()
+        if head is not None:
+            yield head
+            room -= len(head.raw) + 1
+        if rest is not None:
+            return
 
 
 def read_tail(log_id: int, count: int) -> Page:
     """Return the last `count` lines."""
     return read(log_id, size(log_id).line_count - count - 1, count)
-
-
-def fitting(lines: Sequence[Row], max_bytes: int) -> int:
-    """Return how many lines from the first on have about `max_bytes` together; one at least."""
-    total = 0
-    for number, line in enumerate(lines):
-        total += len(line[4])
-        if total > max_bytes:
-            return max(number, 1)
-    return len(lines)
 
 
 def iter_text(log_id: int, *, stamps: bool) -> Iterator[bytes]:

@@ -8,9 +8,10 @@ never take a Windows path from here. Source: lib/vagrant/ui.rb, Vagrant 2.3.4 an
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 Stream = Literal["output", "error"]
+TextLine = tuple[str, Stream, str]  # machine, stream, text: one line for people
 
 RECORD = re.compile(r"\d+,[^,]*,[^,]+(?:,|$)")
 COMMA = "%!(VAGRANT_COMMA)"
@@ -26,14 +27,6 @@ NOT_CREATED = re.compile(
     r"|Machine not created|has not been created yet"
 )
 NOT_RUNNING = re.compile(r"(?:VM|Machine|Domain|The VM) is not (?:currently )?running\b")
-
-
-class TextLine(NamedTuple):
-    """One line for people; the fields of `logs.lines.LogLine`, which is a room above."""
-
-    machine: str
-    stream: Stream
-    text: str
 
 
 @dataclass(frozen=True)
@@ -115,11 +108,14 @@ def to_lines(texts: Iterable[str]) -> list[TextLine]:
     """Return what is for people, one line each; text that is not a record is kept as it is."""
     lines: list[TextLine] = []
     for text in texts:
+        if not text[:1].isdigit():
+            lines.append(("", "output", text))
+            continue
         parts = text.split(",", 4)
         if len(parts) == 5 and parts[2] == "ui" and parts[0].isdigit():
             add_ui(lines, parts)
         elif RECORD.match(text) is None:
-            lines.append(TextLine("", "output", text))
+            lines.append(("", "output", text))
     return lines
 
 
@@ -128,11 +124,11 @@ def add_ui(lines: list[TextLine], parts: Sequence[str]) -> None:
     _, machine, _, level, text = parts
     stream: Stream = "error" if level in ERROR_LEVELS else "output"
     if "\\" not in text and "%!(" not in text:
-        lines.append(TextLine(machine, stream, strip_prefix(text, machine)))
+        lines.append((machine, stream, strip_prefix(text, machine)))
         return
     for piece in unescape(text).split("\n"):
         shown = strip_prefix(piece, machine)
-        lines.append(TextLine(machine, stream, last_of_progress(shown)))
+        lines.append((machine, stream, last_of_progress(shown)))
 
 
 def strip_prefix(text: str, machine: str) -> str:
