@@ -116,6 +116,9 @@ def test_retry_goes_on_where_the_first_run_failed(stored_lab: StoredLab, owner: 
     lab = stored_lab(f"scope: machines\nrehearsal: {{speed: 2000, mishaps: {strikes}}}\n")
     run = carry_out(lab, "launch", owner)
     assert run.status == "failed", run.sentence
+    broken = run.steps.get(status="failed")
+    skipped = set(run.steps.filter(status="skipped").values_list("sentence", flat=True))
+    assert f"Not run: “{broken.title}” on winw1 did not succeed." in skipped
 
     again, created = retry_run(run, owner)
     execute_run(again.pk)

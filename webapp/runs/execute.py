@@ -147,10 +147,8 @@ class Walker:
                 continue
             broken = [n for n in step.needs if self.status(n) not in DONE and self.status(n) not in OPEN_STEP]
             if broken or self.stop:
-                sentence = (
-                    f"Not run: {broken[0]} did not succeed." if broken else "Not run: the run was stopped."
-                )
-                self.update(row, status=Step.Status.SKIPPED, sentence=sentence)
+                why = f"{named(self.rows[broken[0]])} did not succeed" if broken else "the run was stopped"
+                self.update(row, status=Step.Status.SKIPPED, sentence=f"Not run: {why}.")
 
     def start(self, step: PlannedStep) -> None:
         row = self.rows[step.key]
@@ -267,3 +265,8 @@ class Walker:
         store.finish(self.run.log_id, status, patience_s=store.FOREVER)
         logger.info("run %s lab %s: %s", self.run.pk, self.run.lab_id, status)
         announce_run(self.run)
+
+
+def named(row: Step) -> str:
+    """Return a step's name within a sentence."""
+    return f"“{row.title}” on {row.machine}" if row.machine else f"“{row.title}”"
