@@ -3,6 +3,7 @@
 // been missed meanwhile; and the strip at the top says so while the page is not live.
 
 import { backoffMs } from "./backoff.js";
+import { DEAD, Pulse } from "./pulse.js";
 
 export const KINDS = ["run-changed", "machines-changed", "lab-changed", "host-changed", "build-changed", "cluster-changed", "pairing-changed", "chat-grew", "notes-changed", "presence-changed"];
 const REFUSED = new Set([4401, 4403, 4404]);
@@ -30,6 +31,7 @@ class Live {
     /** @type {WebSocket | null} */ this.socket = null;
     this.timer = 0;
     this.countTimer = 0;
+    this.pulse = new Pulse(() => this.#dead());
   }
 
   open() {
@@ -37,9 +39,16 @@ class Live {
     if (this.socket) return;
     const socket = new WebSocket(this.url);
     this.socket = socket;
+    this.pulse.begin();
     socket.onopen = () => this.#opened();
-    socket.onmessage = (event) => this.#nudge(JSON.parse(event.data));
-    socket.onclose = (event) => this.#lost(event.code);
+    socket.onmessage = (event) => this.socket === socket && this.#nudge(JSON.parse(event.data));
+    socket.onclose = (event) => this.socket === socket && this.#lost(event.code);
+  }
+
+  #dead() {
+    const socket = this.socket;
+    this.#lost(DEAD);
+    socket?.close();
   }
 
   #opened() {
@@ -58,6 +67,7 @@ class Live {
 
   /** @param {{ type?: string }} nudge */
   #nudge(nudge) {
+    this.pulse.heard();
     if (typeof nudge.type === "string") this.#fire(eventName(nudge.type), nudge);
   }
 
@@ -69,6 +79,7 @@ class Live {
   /** @param {number} code */
   #lost(code) {
     this.socket = null;
+    this.pulse.end();
     this.body.dataset["live"] = "no";
     if (REFUSED.has(code)) {
       this.#show(code === 4401 ? "not live: you are signed out, reload the page" : "not live: no right to this page's news");

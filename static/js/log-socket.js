@@ -3,6 +3,7 @@
 // itself after the last line received. No DOM: socket and timers come in, so that it runs under node.
 
 import { backoffMs } from "./backoff.js";
+import { DEAD, Pulse } from "./pulse.js";
 
 /** @typedef {import("./log-lines.js").Line} Line */
 /** @typedef {{ first: number, lines: Line[] }} Frame */
@@ -16,6 +17,7 @@ import { backoffMs } from "./backoff.js";
  * @property {(act: () => void, ms: number) => number} later
  * @property {(timer: number) => void} cancel
  * @property {() => number} random
+ * @property {import("./pulse.js").Clock} [clock]
  */
 /**
  * @typedef {object} Listener
@@ -77,6 +79,7 @@ export class LogSocket {
     /** @type {Socket | null} */ this.socket = null;
     this.timer = 0;
     this.isDone = false;
+    this.pulse = new Pulse(() => this.#dead(), edge.clock);
   }
 
   open() {
@@ -86,6 +89,7 @@ export class LogSocket {
     const after = this.cursor === null ? `after=tail&tail=${TAIL}` : `after=${this.cursor}`;
     const socket = this.edge.connect(`${this.url}?${after}&form=joined`);
     this.socket = socket;
+    this.pulse.begin();
     socket.onmessage = (/** @type {{ data: string }} */ event) => this.socket === socket && this.#receive(event.data);
     socket.onclose = (/** @type {{ code: number }} */ event) => this.socket === socket && this.#lost(event.code);
   }
@@ -106,11 +110,18 @@ export class LogSocket {
   #drop() {
     const socket = this.socket;
     this.socket = null;
+    this.pulse.end();
     socket?.close();
+  }
+
+  #dead() {
+    this.#drop();
+    this.#lost(DEAD);
   }
 
   /** @param {string} text */
   #receive(text) {
+    this.pulse.heard();
     const message = JSON.parse(text);
     if (typeof message.count === "number") this.#greet(message.count);
     if (Array.isArray(message.marks)) this.#frame(split(message));
@@ -146,6 +157,7 @@ export class LogSocket {
   /** @param {number} code */
   #lost(code) {
     this.socket = null;
+    this.pulse.end();
     if (REFUSALS.has(code)) {
       this.isDone = true;
       this.#tell("refused", 0, REFUSALS.get(code));

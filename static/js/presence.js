@@ -3,6 +3,7 @@
 
 import { backoffMs } from "./backoff.js";
 import { Follow } from "./follow.js";
+import { DEAD, Pulse } from "./pulse.js";
 import { placeNow, samePlace, watchTouches } from "./presence-place.js";
 import { drawPeople } from "./presence-people.js";
 
@@ -35,6 +36,7 @@ class Presence {
     /** @type {WebSocket | null} */ this.socket = null;
     this.attempt = 0;
     this.timer = 0;
+    this.pulse = new Pulse(() => this.#dead());
   }
 
   begin() {
@@ -53,18 +55,26 @@ class Presence {
     if (this.socket) return;
     const socket = new WebSocket(this.url);
     this.socket = socket;
+    this.pulse.begin();
     socket.onopen = () => {
       this.attempt = 0;
       this.told = null;
       this.#tell();
     };
-    socket.onmessage = (event) => this.#hear(JSON.parse(event.data));
-    socket.onclose = (event) => this.#lost(event.code);
+    socket.onmessage = (event) => this.socket === socket && this.#hear(JSON.parse(event.data));
+    socket.onclose = (event) => this.socket === socket && this.#lost(event.code);
+  }
+
+  #dead() {
+    const socket = this.socket;
+    this.#lost(DEAD);
+    socket?.close();
   }
 
   /** @param {number} code */
   #lost(code) {
     this.socket = null;
+    this.pulse.end();
     this.element.dataset["live"] = "no";
     if (REFUSED.has(code)) {
       this.people = [];
@@ -92,8 +102,10 @@ class Presence {
 
   /** @param {{ people?: Person[] }} message */
   #hear(message) {
+    this.pulse.heard();
     this.element.dataset["live"] = "yes";
-    this.people = message.people ?? [];
+    if (!message.people) return;
+    this.people = message.people;
     this.#draw();
     this.follow.move(this.people);
   }

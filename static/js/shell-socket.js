@@ -2,6 +2,7 @@
 // says how much has been drawn, so that the server sends no more than the page can draw. No DOM.
 
 import { backoffMs } from "./backoff.js";
+import { DEAD, Pulse } from "./pulse.js";
 
 /**
  * @typedef {object} Listener
@@ -9,7 +10,7 @@ import { backoffMs } from "./backoff.js";
  * @property {(message: any) => void | Promise<void>} onMessage any: JSON
  * @property {(state: "connecting" | "live" | "waiting" | "refused", reason: string, waitMs: number) => void} onState
  */
-/** @typedef {{ connect: (url: string) => any, later: (act: () => void, ms: number) => number, cancel: (timer: number) => void }} Edge any: a WebSocket */
+/** @typedef {{ connect: (url: string) => any, later: (act: () => void, ms: number) => number, cancel: (timer: number) => void, clock?: import("./pulse.js").Clock }} Edge any: a WebSocket */
 
 const TELL_EVERY = 64 * 1024; // bytes drawn between two words about it
 const PIECE = 8 * 1024; // characters of one message
@@ -58,6 +59,7 @@ export class ShellSocket {
     this.told = 0;
     /** @type {any} any: a WebSocket */ this.socket = null;
     this.queue = Promise.resolve();
+    this.pulse = new Pulse(() => this.#dead(), edge.clock);
     /** @type {string[]} */ this.typed = [];
   }
 
@@ -68,9 +70,11 @@ export class ShellSocket {
     const socket = this.edge.connect(`${this.url}?columns=${columns}&rows=${rows}`);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
+    this.pulse.begin();
     this.drawn = this.told = 0;
     this.typed = [];
     socket.onmessage = (/** @type {{ data: string | ArrayBuffer }} */ event) => {
+      this.pulse.heard();
       this.queue = this.queue.then(() => (this.socket === socket ? this.#receive(event.data) : undefined));
     };
     socket.onclose = (/** @type {{ code: number }} */ event) => this.socket === socket && this.#lost(event.code);
@@ -80,7 +84,13 @@ export class ShellSocket {
     this.edge.cancel(this.timer);
     const socket = this.socket;
     this.socket = null;
+    this.pulse.end();
     socket?.close();
+  }
+
+  #dead() {
+    this.close();
+    this.#lost(DEAD);
   }
 
   /** @param {object} message */
@@ -128,6 +138,7 @@ export class ShellSocket {
   /** @param {number} code */
   #lost(code) {
     this.socket = null;
+    this.pulse.end();
     const reason = REFUSALS.get(code);
     if (reason) {
       this.listener.onState("refused", reason, 0);

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { LogSocket, accept, split } from "../../static/js/log-socket.js";
+import { FakeClock } from "./clock.mjs";
 
 const lines = (count) => Array.from({ length: count }, (_, at) => [at, 0, "", "output", `${at}`]);
 
@@ -13,6 +14,7 @@ const joined = (first, count) => ({
 function stage() {
   const sockets = [];
   const timers = [];
+  const clock = new FakeClock();
   const heard = { lines: [], counts: [], states: [], complete: "" };
   const edge = {
     connect(url) {
@@ -24,6 +26,7 @@ function stage() {
     later: (act, ms) => timers.push({ act, ms }),
     cancel: () => {},
     random: () => 1,
+    clock,
   };
   const listener = {
     onLines: (first, list) => list.forEach((_, at) => heard.lines.push(first + at)),
@@ -33,7 +36,7 @@ function stage() {
   };
   const client = new LogSocket("ws://x/ws/logs/1/", listener, edge);
   client.open();
-  return { client, sockets, timers, heard, last: () => sockets.at(-1) };
+  return { client, clock, sockets, timers, heard, last: () => sockets.at(-1) };
 }
 
 for (const [name, cursor, first, expected] of [
@@ -128,4 +131,24 @@ test("who may not see it is told so, once", () => {
 
   assert.deepEqual(heard.states.at(-1), "refused: no right to see this log");
   assert.equal(timers.length, 0);
+});
+
+test("a connection that died without a word is given up, and nothing is lost", () => {
+  const { client, clock, heard, sockets, timers, last } = stage();
+  last().send({ count: 0, complete: "" });
+  last().send(joined(0, 3));
+  clock.pass(39_000);
+  last().send({ beat: true });
+  clock.pass(39_000);
+  assert.equal(heard.states.at(-1), "live");
+
+  clock.pass(10_000);
+  assert.equal(heard.states.at(-1), "waiting");
+  assert.equal(sockets[0].isClosed, true);
+  sockets[0].onclose({ code: 1006 });
+  timers.at(-1).act();
+  assert.equal(sockets.length, 2);
+  assert.match(last().url, /after=2&/);
+  client.close();
+  assert.equal(clock.running, 0);
 });

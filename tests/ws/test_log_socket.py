@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -243,6 +245,29 @@ async def test_who_loses_their_rights_is_closed_at_once(
 
     # Long before the clock would look: CHECK_EVERY_S is 20.
     assert await viewer.receive_output(timeout=10) == {"type": "websocket.close", "code": 4403}
+
+
+@pytest.mark.parametrize(
+    "path", ["/ws/logs/{0.log_id}/", "/ws/live/?topics=labs", "/ws/presence/{0.lab_id}/"]
+)
+async def test_a_quiet_socket_says_that_it_is_there(
+    socket: MakeSocket, run: Run, owner: User, monkeypatch, path: str
+):
+    monkeypatch.setattr(consumers, "BEAT_S", 0.05)
+    page = socket(path.format(run), owner)
+    await page.connect()
+
+    beats = 0
+    while beats < 2:
+        beats += json.loads(await page.receive_text()) == {"beat": True}
+
+    await page.disconnect()
+
+
+def test_a_page_waits_for_more_than_two_beats():
+    script = (Path(__file__).parents[2] / "static/js/pulse.js").read_text()
+    silent_ms = re.search(r"SILENT_MS = ([\d_]+);", script)
+    assert silent_ms and int(silent_ms[1]) > 2 * 1000 * consumers.BEAT_S
 
 
 def test_rights_are_read_again_within_the_promised_time():

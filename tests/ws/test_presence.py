@@ -45,7 +45,7 @@ async def see(socket: ApplicationCommunicator, wanted: dict[str, str]) -> None:
     """Read until these people, and no others, are there with these words."""
     async with asyncio.timeout(10):
         while True:
-            people = json.loads(await socket.receive_text())["people"]
+            people = json.loads(await socket.receive_text()).get("people", [])
             if {person["name"]: person["words"] for person in people} == wanted:
                 return
 

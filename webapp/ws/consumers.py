@@ -25,6 +25,7 @@ from webapp.ws.rights import NOT_THERE, Refused, check_log, groups_for
 logger = logging.getLogger(__name__)
 
 DONE, OUR_FAULT = 1000, 1011
+BEAT_S = 15.0  # a page gives up a socket that says nothing for 40 s (static/js/pulse.js)
 CHECK_EVERY_S = 20.0  # rights; a revoked guest is out within 30 s
 TAIL_LINES = 500
 MOST_TAIL_LINES = 5000
@@ -36,7 +37,10 @@ MOST_NUDGES = 500
 
 
 class Consumer(AsyncWebsocketConsumer):
-    """A socket that only speaks: one task speaks, one looks at the rights again; what comes in is dropped."""
+    """A socket that only speaks; what comes in is dropped.
+
+    One task speaks, one looks at the rights again, one says now and then that the connection is there.
+    """
 
     channel_layer_alias = ""  # no channel of its own: nothing is sent to a single socket through the layer
     tasks: tuple[asyncio.Task[None], ...] = ()
@@ -50,7 +54,8 @@ class Consumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.close(refused.code)
             return
-        self.tasks = (asyncio.create_task(self.work()), asyncio.create_task(self.watch_rights()))
+        works = (self.work(), self.watch_rights(), self.beat())
+        self.tasks = tuple(asyncio.create_task(work) for work in works)
 
     async def work(self) -> None:
         """Speak to the end, and close."""
@@ -64,6 +69,13 @@ class Consumer(AsyncWebsocketConsumer):
             logger.exception("socket %s: failed", self.scope["path"])
             code = OUR_FAULT
         await self.end(code)
+
+    async def beat(self) -> None:
+        """Say something every BEAT_S, so that whoever hears nothing knows that the connection is dead."""
+        with suppress(OSError, RuntimeError):  # gone or closed already
+            while True:
+                await asyncio.sleep(BEAT_S)
+                await self.say({"beat": True})
 
     async def watch_rights(self) -> None:
         """Look now and then, and at once when the person's rights are said to have changed."""
