@@ -1,8 +1,8 @@
 // A connection may die without a word: a computer that slept, a network that is gone, a proxy that hangs. The
-// server says something on each of its sockets every 15 s (webapp/ws/consumers.py); one that says nothing for
+// server says something on each of its sockets every 10 s (webapp/ws/consumers.py); one that says nothing for
 // longer than SILENT_MS is given up, so that the page says that it is not live, and connects anew.
 
-export const SILENT_MS = 40_000;
+export const SILENT_MS = 25_000;
 export const DEAD = 1006; // the close code for it, as browsers have it for a connection that ended without a word
 const LOOK_MS = 5_000;
 

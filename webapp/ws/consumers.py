@@ -25,7 +25,7 @@ from webapp.ws.rights import NOT_THERE, Refused, check_log, groups_for
 logger = logging.getLogger(__name__)
 
 DONE, OUR_FAULT = 1000, 1011
-BEAT_S = 15.0  # a page gives up a socket that says nothing for 40 s (static/js/pulse.js)
+BEAT_S = 10.0  # a page gives up a socket that says nothing for 25 s (static/js/pulse.js)
 CHECK_EVERY_S = 20.0  # rights; a revoked guest is out within 30 s
 TAIL_LINES = 500
 MOST_TAIL_LINES = 5000
