@@ -8,7 +8,7 @@ from pathlib import Path
 
 from webapp.process import Child
 from webapp.spool import Exit
-from webapp.vagrant.driver import VagrantDriver
+from webapp.vagrant.driver import RehearsalDriver, VagrantDriver
 from webapp.vagrant.errors import VagrantError, error_for
 from webapp.vagrant.machine_readable import Event, find_error, parse_line
 
@@ -99,7 +99,7 @@ def rehearsal_target(folder: Path) -> Target:
     lab = {"provider": "rehearsal", "machines": [{**machine, "steps": STEPS}], "rehearsal": rehearsal}
     (folder / "lab").mkdir()
     (folder / "lab" / "lab.json").write_text(json.dumps(lab))
-    driver = VagrantDriver(folder / "lab", executable=REHEARSAL, vagrant_home=folder / "vagrant.d")
+    driver = RehearsalDriver(folder / "lab", executable=REHEARSAL, vagrant_home=folder / "vagrant.d")
     return Target(driver, "rehearsal", folder / "spools")
 
 

@@ -4,9 +4,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 from webapp.vagrant.driver import (
     CommandTimedOut,
+    RehearsalDriver,
     VagrantDriver,
     VagrantError,
     WinrmMissing,
@@ -130,3 +132,17 @@ def test_a_lab_json_that_somebody_broke_is_told_as_such(tmp_path: Path, text: st
 
     with pytest.raises(VagrantError, match=r"lab\.json is not as it was made"):
         driver.run("a", "exit 0")
+
+
+def test_rehearsal_is_played_by_this_python_whatever_the_path_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "python3"
+    old.write_text("#!/bin/sh\necho SyntaxError: I am too old >&2; exit 1\n")
+    old.chmod(0o700)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    player = Path(settings.ENVIRONMENTS_DIR) / "rehearsal" / "vagrant"
+
+    driver = RehearsalDriver(tmp_path, executable=player, vagrant_home=tmp_path / "home")
+
+    assert driver.version() == "2.4.9"

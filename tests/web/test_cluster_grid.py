@@ -68,8 +68,8 @@ def test_nothing_is_open_when_nothing_is_stuck() -> None:
 
 
 def test_machine_of_which_nothing_is_known_says_so() -> None:
-    (column,) = make_grid(
-        (ladder("winw1", "windows", machine="unknown", ready="unknown"),), {}, "", ""
-    ).columns
+    grid = make_grid((ladder("winw1", "windows", machine="unknown", ready="unknown"),), {}, "", "")
 
+    (column,) = grid.columns
     assert (column.kind, column.word) == ("unknown", "nothing is known")
+    assert (grid.is_known, make_grid(LADDERS, {}, "", "").is_known) == (False, True)

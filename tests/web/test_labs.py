@@ -187,6 +187,16 @@ def test_only_the_last_twelve_lines_are_shown(lab: Lab, owner: User, sign_in: Si
     assert ["line 27;" in page, "line 28;" in page, "line 39;" in page] == [False, True, True]
 
 
+def test_of_an_endless_line_the_beginning_is_shown(lab: Lab, owner: User, sign_in: SignIn) -> None:
+    run = RunFactory(lab=lab)
+    store.append(run.log_id, [LogLine("winw1", "output", "start" + "z" * 60_000)], at_ms=1)
+
+    page = sign_in(owner).get(reverse("lab", args=[lab.slug])).content.decode()
+
+    assert "startzzz" in page
+    assert page.count("z") < 1000
+
+
 @pytest.mark.parametrize(("person", "is_shown"), [("owner", True), ("guest", False), ("stranger", False)])
 @pytest.mark.django_db
 def test_ways_to_connect_are_for_the_owner(

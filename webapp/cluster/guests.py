@@ -12,7 +12,7 @@ from webapp.cluster.ssh import SshError, Way, connections, parse_ssh_config
 from webapp.labs.actions import lab_folder
 from webapp.labs.models import Lab, Machine
 from webapp.process import Completed
-from webapp.vagrant.driver import VagrantDriver, find_vagrant
+from webapp.vagrant.driver import RehearsalDriver, VagrantDriver, find_vagrant
 from webapp.vagrant.errors import VagrantError
 
 ASK_S = 20.0
@@ -32,7 +32,8 @@ def driver_of(lab: Lab) -> VagrantDriver:
     )
     if executable is None or not (folder / "lab.json").exists():
         raise GuestError("The lab has no folder on this lab host yet, or there is no Vagrant.")
-    return VagrantDriver(folder, executable=executable, vagrant_home=Path(settings.LAB_VAGRANT_HOME))
+    driver = RehearsalDriver if lab.is_rehearsal else VagrantDriver
+    return driver(folder, executable=executable, vagrant_home=Path(settings.LAB_VAGRANT_HOME))
 
 
 def run_in(lab: Lab, machine: Machine, command: str, *, timeout_s: float = ASK_S) -> Completed:

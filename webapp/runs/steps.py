@@ -20,7 +20,7 @@ from webapp.diagnosis.rules import Rule
 from webapp.executions.record import Recorder, make_spool, nothing, record_child
 from webapp.labs.actions import lab_folder, record_states
 from webapp.labs.folder import FolderError, prepare_folder
-from webapp.labs.models import REHEARSAL, Lab
+from webapp.labs.models import Lab
 from webapp.labs.settle import settle_versions
 from webapp.logs.patience import for_ever
 from webapp.logs.redact import Redactor
@@ -33,7 +33,7 @@ from webapp.runs.models import Step
 from webapp.runs.outcome import Outcome, StepContext, canceled, failure_signature, wait_or_stop
 from webapp.runs.output import VagrantOutput
 from webapp.spool import Exit, remove_spool
-from webapp.vagrant.driver import VagrantDriver, find_vagrant
+from webapp.vagrant.driver import RehearsalDriver, VagrantDriver, find_vagrant
 from webapp.vagrant.errors import MachineNotCreated, MachineNotFound, VagrantError, WinrmMissing
 from webapp.vagrant.states import RUNNING
 
@@ -168,15 +168,16 @@ def wait_for(context: StepContext) -> Outcome:
 
 def driver_for(lab: Lab) -> VagrantDriver:
     """Return the driver of the lab's folder: real Vagrant, or the rehearsal."""
-    if lab.provider == REHEARSAL:
-        executable: Path | None = Path(settings.ENVIRONMENTS_DIR) / "rehearsal" / "vagrant"
-    else:
-        executable = find_vagrant(settings.LAB_VAGRANT)
+    folder, home = lab_folder(lab), Path(settings.LAB_VAGRANT_HOME)
+    if lab.is_rehearsal:
+        player = Path(settings.ENVIRONMENTS_DIR) / "rehearsal" / "vagrant"
+        return RehearsalDriver(folder, executable=player, vagrant_home=home)
+    executable = find_vagrant(settings.LAB_VAGRANT)
     if executable is None:
         raise VagrantError(
             "VagrantNotFound", "Vagrant is not installed on this lab host; see the Hosts page."
         )
-    return VagrantDriver(lab_folder(lab), executable=executable, vagrant_home=Path(settings.LAB_VAGRANT_HOME))
+    return VagrantDriver(folder, executable=executable, vagrant_home=home)
 
 
 def start_child(driver: VagrantDriver, context: StepContext, spool: Path) -> Child:

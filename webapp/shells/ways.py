@@ -16,7 +16,7 @@ from webapp.labs.actions import lab_folder
 from webapp.shells.client import socket_folder
 from webapp.shells.models import Terminal
 from webapp.spool import SpoolError
-from webapp.vagrant.driver import vagrant_env
+from webapp.vagrant.driver import OWN_PYTHON, vagrant_env
 from webapp.vagrant.errors import VagrantError
 
 # -e none: no escape character, or whoever types could open forwardings on the lab host.
@@ -57,7 +57,7 @@ def way_to(terminal: Terminal) -> Way:
         player = Path(settings.ENVIRONMENTS_DIR) / "rehearsal" / "shell"
         if not (folder / "lab.json").exists():
             raise WayError("The lab has no folder on this lab host yet.")
-        return Way((str(player), terminal.machine.name), folder, shell_env())
+        return Way((*OWN_PYTHON, str(player), terminal.machine.name), folder, shell_env())
     config = ssh_config(terminal)
     command = ("powershell -NoLogo",) if terminal.machine.is_windows else ()
     ssh = ("ssh", "-F", str(config), *SSH_OPTIONS, terminal.machine.name, *command)

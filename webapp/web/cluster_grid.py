@@ -83,6 +83,11 @@ class Grid:
     chosen: Chosen = field(default_factory=Chosen)
     open_cell: Cell | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Tell whether every machine is known to be ready, or to stand somewhere."""
+        return all(column.kind != "unknown" for column in self.columns)
+
 
 def make_grid(ladders: Sequence[Ladder], strips: Mapping[Key, Strip], machine: str, key: str) -> Grid:
     """Lay the ladders side by side; `machine` and `key` are what was asked for, "" for nothing."""
