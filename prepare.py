@@ -37,7 +37,7 @@ def main(lock: str) -> None:
     check_room(VENV, INSTALL_NEEDS_MIB)
     make_venv(python)
     install(lock)
-    install(ASSETS, "--no-deps")
+    install(ASSETS)
     write_stamps(lock)
 
 
@@ -121,18 +121,23 @@ def make_venv(python: str) -> None:
     raise Refusal("The virtual environment could not be made: {}".format(last_line(done.stdout)))
 
 
-def install(lock: str, *options: str) -> None:
-    """Install the lock, every file checked against its hash."""
+def install(lock: str) -> None:
+    """Install the lock, every file checked against its hash; it is complete: nothing is resolved."""
     print(
         "Installing requirements/{}.txt (the first time this takes a minute or two) …".format(lock),
         flush=True,
     )
     command = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes",
-               "--only-binary", ":all:", *options, "-r", lock_file(lock)]  # fmt: skip
+               "--only-binary", ":all:", "--no-deps", *compiling(), "-r", lock_file(lock)]  # fmt: skip
     done = subprocess.run(command, check=False)
     if done.returncode != 0:
         check_room(VENV, START_NEEDS_MIB)
         raise Refusal("pip could not install requirements/{}.txt; its own words stand above.".format(lock))
+
+
+def compiling() -> "tuple[str, ...]":
+    """Leave bytecode to the first import, most modules never see one; pip makes it where Python may not."""
+    return () if os.environ.get("PYTHONDONTWRITEBYTECODE") else ("--no-compile",)
 
 
 def write_stamps(lock: str) -> None:
