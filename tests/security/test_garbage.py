@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -38,13 +39,13 @@ ROOT = Path(__file__).parents[2]
 READ = re.compile(r"""(?:GET|POST|posted|given|data)(?:\.get(?:list)?\(|\(|\[)\s*"([a-z_0-9-]+)\"""")
 
 
-def parameters() -> set[str]:
+@cache
+def parameters() -> frozenset[str]:
     """Return every name that a page or a form of ours reads."""
     sources = "".join(path.read_text() for path in (ROOT / "webapp/web").rglob("*.py"))
     forms = [form for form in all_subclasses(Form) if form.__module__.startswith("webapp.")]
-    return {*set(READ.findall(sources)), "mine", "destroyed", "actor"} | {
-        name for form in forms for name in form.base_fields
-    }
+    fields = {name for form in forms for name in form.base_fields}
+    return frozenset({*READ.findall(sources), *fields, "mine", "destroyed", "actor"})
 
 
 def all_subclasses(kind: type[Form]) -> set[type[Form]]:
