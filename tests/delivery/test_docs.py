@@ -12,8 +12,8 @@ from tests.stack import ROOT
 READERS = {"flag", "whole_number", "number", "plain_name", "words", "getenv"}
 # Read by Django and the tools themselves, or set by us for our own children.
 NOT_OURS = {"CELERY_SKIP_CHECKS", "DJANGO_SETTINGS_MODULE", "PATH"}
-# Read by compose or by prepare.py only.
-ELSEWHERE = {"VENV"}
+# Read by compose or by prepare.py only, or Python's own.
+ELSEWHERE = {"PYTHONDONTWRITEBYTECODE", "VENV"}
 
 
 def settings_read(path: Path) -> Iterator[str]:
