@@ -25,7 +25,10 @@ const JUST_SAID_S = 0.05; // a seek may land a little before the time it was giv
  */
 function showChat(said, playing) {
   for (const one of said) {
-    one.querySelector("[data-seek]")?.addEventListener("click", async () => {
+    const button = /** @type {HTMLButtonElement | null} */ (one.querySelector("[data-seek]"));
+    if (!button) continue;
+    button.disabled = false; // until here a press would have been lost
+    button.addEventListener("click", async () => {
       await playing.getDuration(); // one press before the recording is here is not lost
       await playing.seek(Number(one.dataset["saidAt"]));
     });
