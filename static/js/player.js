@@ -16,6 +16,7 @@ export function mount(element) {
 }
 
 const LOOK_MS = 250;
+const MOST_TRIES = 40;
 const JUST_SAID_S = 0.05; // a seek may land a little before the time it was given
 
 /**
@@ -28,10 +29,7 @@ function showChat(said, playing) {
     const button = /** @type {HTMLButtonElement | null} */ (one.querySelector("[data-seek]"));
     if (!button) continue;
     button.disabled = false; // until here a press would have been lost
-    button.addEventListener("click", async () => {
-      await playing.getDuration(); // one press before the recording is here is not lost
-      await playing.seek(Number(one.dataset["saidAt"]));
-    });
+    button.addEventListener("click", () => void playFrom(playing, Number(one.dataset["saidAt"])));
   }
   /** @type {HTMLElement | undefined} */ let newest;
   window.setInterval(async () => {
@@ -50,4 +48,20 @@ function showChat(said, playing) {
     newest?.setAttribute("aria-current", "true");
     newest?.scrollIntoView({ block: "nearest" });
   }, LOOK_MS);
+}
+
+/**
+ * Go to a time. A player that is loading drops what it is asked: it is asked until it is there.
+ * @param {any} playing any: comes without types
+ * @param {number} at seconds
+ */
+async function playFrom(playing, at) {
+  for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+    const end = await playing.getDuration();
+    if (end !== undefined) {
+      await playing.seek(at);
+      if ((await playing.getCurrentTime()) >= Math.min(at, end) - JUST_SAID_S) return;
+    }
+    await new Promise((resolve) => window.setTimeout(resolve, LOOK_MS));
+  }
 }
