@@ -140,6 +140,7 @@ REFUSED: Mapping[str, tuple[str, int, str, str]] = {
     "overlap": ("network:\n  pod_cidr: 10.96.0.0/16\n", 2, "network.pod_cidr", "overlaps 10.96.0.0/12"),
     "loose range": ("pod_cidr: 10.244.0.1/16\n", 1, "pod_cidr", "not allowed"),
     "small pod range": ("pod_cidr: 10.244.0.0/24\n", 1, "pod_cidr", "too small"),
+    "reserved": ("pod_cidr: 240.0.0.0/16\n", 1, "pod_cidr", "cannot be used"),
     "loopback": ("pod_cidr: 127.0.0.0/16\n", 1, "pod_cidr", "cannot be used"),
     "few processors": ("linux_cpus: 1\n", 1, "linux_cpus", "too few"),
     "little memory": ("linux_ram: 1024\n", 1, "linux_ram", "too little"),
@@ -276,3 +277,10 @@ def test_documentation_explains_every_key() -> None:
     }
 
     assert [key for key in sorted(known) if f"`{key}`" not in page] == []
+
+
+@pytest.mark.parametrize("speed", [0.1, 5, 1234.5678, 9999.999999])
+def test_a_rehearsals_speed_is_exported_whole(speed: float) -> None:
+    spec = parse(f"rehearsal: {{speed: {speed}}}\n")
+
+    assert parse(export(spec, "ours")) == spec

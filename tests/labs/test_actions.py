@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests.factories import HostFactory, LabFactory, RevisionFactory
 from webapp.accounts.models import User
-from webapp.catalog.spec import LabSpec, NetworkSpec
+from webapp.catalog.spec import LabSpec, NetworkSpec, default_machine
 from webapp.hosts.models import Host
 from webapp.labs.actions import (
     LaunchError,
@@ -114,3 +114,14 @@ def test_record_states_keeps_of_a_providers_own_words_what_the_column_holds(lab:
     record_states(lab, {"winw1": "x" * 300}, timezone.now())
 
     assert lab.machines.get(name="winw1").state == "x" * 40
+
+
+@pytest.mark.django_db
+def test_a_long_box_fits_the_machines_column(owner: User):
+    machine = replace(default_machine("control-plane"), box=f"{'a' * 80}/{'b' * 80}", box_version="1" * 40)
+    spec = replace(SPEC, machines=(machine, default_machine("windows")))
+    revision = RevisionFactory(spec=spec.to_json())
+
+    lab = make_lab(revision=revision, host=HostFactory(), name="try", provider="rehearsal", by=owner)
+
+    assert max(len(machine.box) for machine in lab.machines.all()) == 120

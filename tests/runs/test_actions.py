@@ -88,3 +88,13 @@ def test_messages_sent_again_do_not_pile_up_for_a_worker_that_is_away(monkeypatc
     count = enqueue_forgotten(timezone.now() + timedelta(minutes=1), 15)
 
     assert (count, sent) == (1, [60])
+
+
+def test_a_lab_destroyed_since_its_page_was_read_gets_no_run(stored_lab: StoredLab, owner: User):
+    lab = stored_lab()
+    Lab.objects.filter(pk=lab.pk).update(destroyed_at=timezone.now())  # `lab` does not know
+
+    with pytest.raises(RunError, match="has been destroyed"):
+        request_run(lab, "up", owner)
+
+    assert not Run.objects.exists()

@@ -153,6 +153,7 @@ def test_draft_keeps_what_was_typed_wrong() -> None:
         ({"add": "linux"}, 3),
         ({"remove": "1"}, 1),
         ({"remove": "7"}, 2),
+        ({"remove": "0001" + "9" * 5000}, 2),
         ({"add": "mac"}, 2),
     ],
 )

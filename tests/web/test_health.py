@@ -8,7 +8,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from tests.factories import HostFactory, LogFactory, RunFactory, StepFactory
+from tests.factories import HostFactory, LabFactory, LogFactory, RunFactory, StepFactory
 from tests.stack import Stack
 from webapp.accounts.models import User
 from webapp.hosts.models import Host
@@ -158,3 +158,12 @@ def test_metrics_say_so_when_redis_is_gone(client: Client, db: None, settings, t
 
     assert "lab_redis_up 0.0" in text
     assert "lab_queue_depth{" not in text
+
+
+def test_metrics_count_no_destroyed_lab(client: Client, token: dict[str, str], redis_url: str, db: None):
+    LabFactory()
+    LabFactory(destroyed_at=timezone.now())
+
+    said = client.get("/metrics", headers=token).content.decode()
+
+    assert "lab_labs 1.0" in said

@@ -24,6 +24,7 @@ BARE_LINUX_MIB = 256
 SUBNET_PREFIXES = range(16, 28)
 SERVICE_PREFIXES = range(12, 25)
 NODE_BLOCK = 24  # kube-controller-manager gives each node a /24 of the pod range
+UNUSABLE = ("is_loopback", "is_multicast", "is_link_local", "is_reserved")
 
 
 def with_subnet(spec: LabSpec) -> LabSpec:
@@ -121,7 +122,7 @@ def check_ranges(spec: LabSpec, findings: Findings) -> None:
 
 
 def check_range(path: str, network: IPv4Network, nodes: int, findings: Findings) -> None:
-    if network.is_loopback or network.is_multicast or network.is_link_local or network[0] == IPv4Address(0):
+    if network[0] == IPv4Address(0) or any(getattr(network, kind) for kind in UNUSABLE):
         findings.refuse_setting(path, f"{network} cannot be used.", "a private range such as 192.168.56.0/24")
     elif path == "network.subnet" and network.prefixlen not in SUBNET_PREFIXES:
         findings.refuse_setting(path, f"{network} has the wrong size.", "/16 to /27")

@@ -21,10 +21,15 @@ def quoted(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+        return decimal_text(value) if isinstance(value, float) else str(value)
     text = str(value)
     is_plain = _PLAIN.fullmatch(text) and text.lower() not in _TAKEN
     return text if is_plain else json.dumps(text)
+
+
+def decimal_text(value: float) -> str:
+    """Write all six decimals that a definition may have, without an exponent."""
+    return f"{value:.6f}".rstrip("0").rstrip(".")
 
 
 def pairs(indent: str, values: Iterable[tuple[str, object]]) -> Iterator[Line]:

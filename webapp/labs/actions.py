@@ -26,6 +26,7 @@ from webapp.vagrant.states import NOT_CREATED
 
 LAB_PREFIX_LENGTH = 24
 STATE_LENGTH = 40  # of the column; a provider that nobody knows may say more
+BOX_LENGTH = 120  # of the column; a box and its version may have 202 characters, and this is only shown
 
 
 class LaunchError(Exception):
@@ -113,7 +114,7 @@ def machine_rows(lab: Lab, spec: LabSpec) -> list[Machine]:
             ip=machine.ip or None,
             cpus=machine.cpus,
             memory_mib=machine.memory_mib,
-            box=f"{machine.box} {machine.box_version}".strip(),
+            box=f"{machine.box} {machine.box_version}".strip()[:BOX_LENGTH],
         )
         for position, machine in enumerate(spec.machines)
     ]

@@ -122,9 +122,12 @@ def make_run(
 ) -> Run:
     """Store a run with its steps and its log; IntegrityError when the lab has an open one.
 
-    `plan`: for verbs that are planned elsewhere.
+    RunError when the lab was destroyed or held since the caller read it. `plan`: for verbs that are
+    planned elsewhere.
     """
-    Lab.objects.select_for_update().get(pk=lab.pk)
+    locked = Lab.objects.select_for_update().get(pk=lab.pk)
+    if refusal := verb_refusal(locked, verb, snapshot):  # what was read before may not hold any more
+        raise RunError(refusal)
     if continues is not None:
         plan = Plan.from_json(continues.plan)
     elif plan is None:

@@ -100,7 +100,8 @@ def changed_rows(draft: Draft, post: Mapping[str, str]) -> Draft:
     if post.get("add") == "linux":
         return draft_of_form(with_machine(draft.data, "linux"))
     index = post.get("remove", "")
-    if index.isascii() and index.isdecimal() and int(index[:4]) in machine_indexes(draft.data):
+    is_number = index.isascii() and index.isdecimal() and len(index) <= 4
+    if is_number and int(index) in machine_indexes(draft.data):
         return draft_of_form(without_machine(draft.data, int(index)))
     return draft
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from webapp.catalog import keys
+from webapp.catalog.export import decimal_text
 from webapp.catalog.spec import DEFAULT_CNI_VERSION, LabSpec, MachineSpec, Role, default_machine
 
 Data = dict[str, str]
@@ -77,7 +78,7 @@ def data_of(spec: LabSpec) -> Data:
         "network.pod_cidr": network.pod_cidr,
         "network.service_cidr": network.service_cidr,
         "provider.name": spec.provider.name,
-        "rehearsal.speed": "" if spec.rehearsal.speed is None else f"{spec.rehearsal.speed:g}",
+        "rehearsal.speed": "" if spec.rehearsal.speed is None else decimal_text(spec.rehearsal.speed),
         "rehearsal.mishaps": "\n".join(spec.rehearsal.mishaps),
     }
     for key, value in spec.provider.options.items():

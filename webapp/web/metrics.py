@@ -57,7 +57,8 @@ def measure_runs() -> Iterator[Metric]:
     for status in Status.values:
         runs.add_metric([status], counts.get(status, 0))
     yield runs
-    yield GaugeMetricFamily("lab_labs", "Labs that have not been destroyed.", value=Lab.objects.count())
+    standing = Lab.objects.filter(destroyed_at=None).count()
+    yield GaugeMetricFamily("lab_labs", "Labs that have not been destroyed.", value=standing)
 
 
 def measure_steps(now: datetime) -> Metric:
